@@ -1,0 +1,1 @@
+"""An NTAG 424 DNA card, its chip and its slot in software."""

@@ -1,0 +1,1 @@
+"""The host: cards, readers, claims, payouts, LNURL and Lightning."""

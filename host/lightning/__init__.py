@@ -1,0 +1,1 @@
+"""How value moves: one `Wallet` interface and the wallets behind it."""

@@ -1,0 +1,1 @@
+"""LNURL: how others ask us, and how we ask others."""

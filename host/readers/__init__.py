@@ -1,0 +1,1 @@
+"""How a card is reached: PC/SC, nfcpy and our own reader behind one interface."""

@@ -1,0 +1,135 @@
+"""One interface for every way to reach a card.
+
+ReaderError                 anything below; the supervisor keeps the daemon alive
+├── ReaderGone              the device or its service went away: reopen it, with a pause
+├── CardGone                the card left the field in the middle: ask for it again
+├── CardRefused             the card answered, but is no readable Type 4 card: say so
+└── SeveralCards            more than one card in the field: ask for one only
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+
+class ReaderError(Exception):
+    """A reader or the card on it could not do what was asked."""
+
+
+class ReaderGone(ReaderError):
+    """The device, or the service that owns it, went away."""
+
+
+class CardGone(ReaderError):
+    """The card left the field before the exchange was over."""
+
+
+class CardRefused(ReaderError):
+    """The card is there but cannot be read as a Type 4 tag with an NDEF file."""
+
+
+class SeveralCards(ReaderError):
+    """More than one card lies in the field."""
+
+
+class Can(StrEnum):
+    """What a reader is able to show or take."""
+
+    LIGHTS = "lights"
+    TONES = "tones"
+    DISPLAY = "display"
+    BUTTONS = "buttons"
+
+
+class Look(StrEnum):
+    """What a reader shows; each is a view of the sale's state (UX, "The sale, as states")."""
+
+    OFF = "off"
+    IDLE = "idle"
+    READY = "ready"
+    READING = "reading"
+    READ = "read"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    CHECKING = "checking"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """One picture for the reader: a look, and two lines where there is a display."""
+
+    look: Look
+    lines: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderInfo:
+    """Who a reader is: a name that stays the same across replugging, and its driver."""
+
+    name: str
+    driver: str
+    detail: str = ""
+    can: frozenset[Can] = field(default_factory=frozenset)
+
+
+class CardLink(ABC):
+    """A card in the field, for as long as it stays there."""
+
+    @property
+    @abstractmethod
+    def uid(self) -> bytes | None:
+        """The anticollision UID where the driver knows it (4 random bytes under Random ID)."""
+
+    @abstractmethod
+    def transceive(self, apdu: bytes) -> bytes:
+        """Send one C-APDU and return the R-APDU with its status word.
+
+        Raises `CardGone` when the card left, `ReaderGone` when the reader did.
+        """
+
+
+class Reader(ABC):
+    """A reader that is open and owned by us. Used from one thread, except `show` and `close`."""
+
+    info: ReaderInfo
+
+    @abstractmethod
+    def wait_card(self, timeout_ms: int) -> CardLink | None:
+        """The next card laid down, or None when the time is over.
+
+        One presentation is returned once: after it, wait for `wait_gone`. Raises `ReaderGone`,
+        or `SeveralCards` where the driver can tell.
+        """
+
+    @abstractmethod
+    def wait_gone(self, timeout_ms: int) -> bool:
+        """True when no card lies on the reader any more."""
+
+    @abstractmethod
+    def show(self, what: Show) -> None:
+        """Show a state as well as this reader can; never raises, never blocks. Any thread."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the device back; a second call does nothing. Any thread."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+ReaderOpener = Callable[[], Reader]
+"""Opens one configured reader; raises `ReaderGone` with words a person can act on."""

@@ -1,0 +1,1 @@
+"""Where things are kept: one writer, immediate transactions, migrations, the events outbox."""

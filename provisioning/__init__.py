@@ -1,0 +1,1 @@
+"""Making, checking, repairing and wiping cards."""

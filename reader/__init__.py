@@ -1,0 +1,1 @@
+"""Firmware of our USB reader (MicroPython). Imports nothing from the rest."""

@@ -1,0 +1,1 @@
+"""Tests mirror the tree; `integration`, `browser`, `bench` and `device` stand beside."""
