@@ -1,0 +1,214 @@
+"""Configuration: `taptill.toml` in the home folder, read into frozen records.
+
+An unknown key is an error that names the nearest known one, a wrong value is an error that names
+the field; nothing is guessed and nothing is changed (`ConfigError`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from host.money import sats
+
+FILE_NAME = "taptill.toml"
+DATABASE_NAME = "taptill.db"
+
+T = TypeVar("T")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names the file, the field and the way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """The shop that a fresh ledger starts with."""
+
+    id: str = "main"
+    name: str = "My shop"
+    timezone: str = "UTC"
+    cutoff_hour: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PublicConfig:
+    """The LNURL service: how other people's points of sale reach our cards' accounts."""
+
+    url: str = "http://127.0.0.1:8423"
+    """What stands before `/ln` on cards; others insist on https (or an onion service)."""
+    also: tuple[str, ...] = ()
+    """Earlier hosts whose cards are still ours."""
+    listen: str = "127.0.0.1:8423"
+    trusted_proxies: tuple[str, ...] = ()
+    min_sat: int = 1
+    max_sat: int = 1_000_000
+    """The most that one foreign payment may ask for; never the balance (THREATS 21)."""
+    tap_seconds: int = 60
+    """How long a scan may be claimed (`k1`)."""
+
+    @property
+    def min_msat(self) -> int:
+        return sats(self.min_sat)
+
+    @property
+    def max_msat(self) -> int:
+        return sats(self.max_sat)
+
+    @property
+    def host(self) -> str:
+        """The host (with its port, if it has one) that is written to cards."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def card_base(self) -> str:
+        """The base of the URL on a card, `lnurlw://host/ln`."""
+        return f"lnurlw://{self.host}{urlsplit(self.url).path.rstrip('/')}/ln"
+
+    def owns(self, host: str) -> bool:
+        """True when a card that names this host is one of ours."""
+        return host.lower() in {self.host.lower(), *(name.lower() for name in self.also)}
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardConfig:
+    """The listener of the till, the card desk and the dashboard."""
+
+    enabled: bool = True
+    listen: str = "127.0.0.1:8424"
+    url: str = ""
+    """The address people use when it is not the listener's own (behind a proxy)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WalletConfig:
+    """Which wallet pays."""
+
+    kind: str = "embedded"
+    network: str = "regtest"
+    max_fee_sat: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderConfig:
+    """One reader and the terminal whose sales it serves."""
+
+    device: str
+    """`pcsc`, `pcsc:part of the name`, `nfc:/dev/ttyUSB0` or `nfc:usb`."""
+    terminal: str = "till-1"
+    store: str = "main"
+    gpio_lights: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything in `taptill.toml`."""
+
+    store: StoreConfig = field(default_factory=StoreConfig)
+    public: PublicConfig = field(default_factory=PublicConfig)
+    dashboard: DashboardConfig = field(default_factory=DashboardConfig)
+    wallet: WalletConfig = field(default_factory=WalletConfig)
+    readers: tuple[ReaderConfig, ...] = ()
+
+
+def listen_address(text: str, field_name: str) -> tuple[str, int]:
+    """Split `127.0.0.1:8424`; raises `ConfigError` that names the field."""
+    host, _, port = text.rpartition(":")
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+        number = int(port)
+    except ValueError:
+        raise ConfigError(f"{field_name}: write an address like 127.0.0.1:8424") from None
+    if not 0 <= number <= 65535:
+        raise ConfigError(f"{field_name}: the port must be between 0 and 65535")
+    return host.strip("[]"), number
+
+
+def load(home: Path) -> Config:
+    """Read `taptill.toml` from the home folder; a missing file means all defaults."""
+    path = home / FILE_NAME
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        document = {}
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    try:
+        return parse(document)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def parse(document: Mapping[str, Any]) -> Config:
+    """Turn a TOML document into records, or raise `ConfigError` that names the field."""
+    config = _record(Config, document, "")
+    _check(config)
+    return config
+
+
+def _check(config: Config) -> None:
+    listen_address(config.public.listen, "public.listen")
+    listen_address(config.dashboard.listen, "dashboard.listen")
+    url = urlsplit(config.public.url)
+    if url.scheme not in {"https", "http"} or not url.netloc or url.query or url.fragment:
+        raise ConfigError("public.url: write an address like https://pay.example.com")
+    if not 0 < config.public.min_sat <= config.public.max_sat:
+        raise ConfigError("public.max_sat: must be at least public.min_sat, which is above 0")
+    if not 5 <= config.public.tap_seconds <= 3600:
+        raise ConfigError("public.tap_seconds: must be between 5 and 3600")
+    if not 0 <= config.store.cutoff_hour <= 23:
+        raise ConfigError("store.cutoff_hour: must be between 0 and 23")
+    if config.wallet.max_fee_sat < 0:
+        raise ConfigError("wallet.max_fee_sat: must not be negative")
+    _check_readers(config)
+
+
+def _check_readers(config: Config) -> None:
+    devices = [reader.device for reader in config.readers]
+    for number, reader in enumerate(config.readers):
+        kind = reader.device.partition(":")[0]
+        if kind not in {"pcsc", "nfc", "direct"}:
+            raise ConfigError(f"readers[{number}].device: must start with pcsc or nfc")
+        if devices.index(reader.device) != number:
+            raise ConfigError(f"readers[{number}].device: {reader.device} is named twice")
+
+
+def _record(kind: type[T], document: object, where: str) -> T:
+    if not isinstance(document, Mapping):
+        raise ConfigError(f"{where.rstrip('.')}: must be a table")
+    hints = typing.get_type_hints(kind)
+    known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
+    for name in document:
+        if name not in known:
+            raise ConfigError(f"{where}{name}: unknown key{_nearest(name, known)}")
+    values = {name: _value(hints[name], document[name], where + name) for name in document}
+    for name, one in known.items():
+        if name not in values and one.default is MISSING and one.default_factory is MISSING:
+            raise ConfigError(f"{where}{name}: is missing")
+    return kind(**values)
+
+
+def _nearest(name: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(known)}"
+
+
+def _value(kind: Any, value: object, where: str) -> object:
+    if is_dataclass(kind):
+        return _record(typing.cast(type[Any], kind), value, where + ".")
+    if isinstance(kind, types.GenericAlias):
+        if not isinstance(value, list):
+            raise ConfigError(f"{where}: must be a list")
+        return tuple(_value(kind.__args__[0], one, f"{where}[{n}]") for n, one in enumerate(value))
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        words = {bool: "true or false", int: "a whole number", str: "text in quotes"}[kind]
+        raise ConfigError(f"{where}: must be {words}")
+    return value
