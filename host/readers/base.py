@@ -2,6 +2,7 @@
 
 ReaderError                 anything below; the supervisor keeps the daemon alive
 ├── ReaderGone              the device or its service went away: reopen it, with a pause
+│   └── ReaderTaken         somebody else owns the device, the text says who: reopen it later
 ├── CardGone                the card left the field in the middle: ask for it again
 ├── CardRefused             the card answered, but is no readable Type 4 card: say so
 └── SeveralCards            more than one card in the field: ask for one only
@@ -23,6 +24,10 @@ class ReaderError(Exception):
 
 class ReaderGone(ReaderError):
     """The device, or the service that owns it, went away."""
+
+
+class ReaderTaken(ReaderGone):
+    """The device has an owner already; there is one owner per device."""
 
 
 class CardGone(ReaderError):
@@ -81,6 +86,9 @@ class ReaderInfo:
 class CardLink(ABC):
     """A card in the field, for as long as it stays there."""
 
+    seen_ns: int
+    """`time.monotonic_ns()` when the driver first knew of the card: a tap's latency starts here."""
+
     @property
     @abstractmethod
     def uid(self) -> bytes | None:
@@ -90,8 +98,25 @@ class CardLink(ABC):
     def transceive(self, apdu: bytes) -> bytes:
         """Send one C-APDU and return the R-APDU with its status word.
 
-        Raises `CardGone` when the card left, `ReaderGone` when the reader did.
+        Raises `CardGone` when the card left, `ReaderGone` when the reader did, `CardRefused` when
+        this card speaks no APDUs.
         """
+
+
+class RefusedLink(CardLink):
+    """A card that is there but cannot be talked to: the till hears why when it tries."""
+
+    def __init__(self, reason: str, seen_ns: int, uid: bytes | None = None) -> None:
+        self._reason = reason
+        self._uid = uid
+        self.seen_ns = seen_ns
+
+    @property
+    def uid(self) -> bytes | None:
+        return self._uid
+
+    def transceive(self, apdu: bytes) -> bytes:
+        raise CardRefused(self._reason)
 
 
 class Reader(ABC):
@@ -103,13 +128,13 @@ class Reader(ABC):
     def wait_card(self, timeout_ms: int) -> CardLink | None:
         """The next card laid down, or None when the time is over.
 
-        One presentation is returned once: after it, wait for `wait_gone`. Raises `ReaderGone`,
-        or `SeveralCards` where the driver can tell.
+        One presentation is returned (or raised) once, even if it is never waited for with
+        `wait_gone`. Raises `ReaderGone`, or `SeveralCards` where the driver can tell.
         """
 
     @abstractmethod
     def wait_gone(self, timeout_ms: int) -> bool:
-        """True when no card lies on the reader any more."""
+        """True when the card last returned has left; ends its link. Raises `ReaderGone`."""
 
     @abstractmethod
     def show(self, what: Show) -> None:

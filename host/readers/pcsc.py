@@ -1,0 +1,189 @@
+"""Readers behind PC/SC: any contactless CCID reader that pcscd knows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from smartcard import scard
+
+from host.readers.base import (
+    CardGone,
+    CardLink,
+    Reader,
+    ReaderGone,
+    ReaderInfo,
+    ReaderTaken,
+    RefusedLink,
+    Show,
+)
+from host.readers.lock import OwnerLock
+from host.readers.pcsc_api import CARD_LEFT, CARD_MUTE, Connection, Context, PcscError
+from host.readers.pcsc_watch import PcscWatcher, Slot
+
+_FIRST_LOOK_S = 2.0
+_SHARING_TRIES = 5
+_SHARING_PAUSE_S = 0.05
+_GET_UID = bytes.fromhex("FFCA000000")  # PC/SC part 3, answered by the reader, not by the card
+
+
+def open_pcsc(pattern: str = "", *, run_dir: Path | None = None) -> Reader:
+    """Own the first free reader whose name contains `pattern`, in either case.
+
+    Raises `ReaderGone` while pcscd or such a reader is not there, `ReaderTaken` when all are owned.
+    """
+    watcher = PcscWatcher()
+    try:
+        names = watcher.readers(_FIRST_LOOK_S)
+        name, lock = _own_one(names, pattern, run_dir)
+        return PcscReader(name, lock, watcher)
+    except BaseException:
+        watcher.stop()
+        raise
+
+
+def _own_one(names: list[str], pattern: str, run_dir: Path | None) -> tuple[str, OwnerLock]:
+    matching = [name for name in names if pattern.lower() in name.lower()]
+    if not matching:
+        there = ", ".join(names) or "none"
+        raise ReaderGone(f"no PC/SC reader named “{pattern}” (there: {there})")
+    taken: ReaderTaken | None = None
+    # A reader's slot for a security module is no place to lay a card, but may match the name.
+    for name in sorted(matching, key=lambda name: " SAM" in name.upper()):
+        try:
+            return name, OwnerLock.take(f"pcsc {name}", run_dir)
+        except ReaderTaken as error:
+            taken = error
+    raise taken or ReaderGone(f"no PC/SC reader named “{pattern}”")
+
+
+class PcscReader(Reader):
+    """One PC/SC reader."""
+
+    def __init__(self, name: str, lock: OwnerLock, watcher: PcscWatcher) -> None:
+        self.info = ReaderInfo(name, "pcsc")
+        self._name = name
+        self._lock = lock
+        self._watcher = watcher
+        self._returned = 0
+        self._context: Context | None = None
+        self._link: _PcscLink | None = None
+        self._closed = False
+        self._busy = threading.Lock()  # held while the context is in use, so that close can wait
+
+    def wait_card(self, timeout_ms: int) -> CardLink | None:
+        deadline = time.monotonic() + timeout_ms / 1000
+        while True:
+            slot = self._watcher.wait(
+                self._name,
+                lambda slot: slot.card not in (0, self._returned),
+                max(0.0, deadline - time.monotonic()),
+            )
+            if slot is None:
+                return None
+            self._end_link()
+            self._returned = slot.card
+            if link := self._connect(slot):
+                return link
+
+    def wait_gone(self, timeout_ms: int) -> bool:
+        self._end_link()
+        left = self._watcher.wait(
+            self._name, lambda slot: slot.card != self._returned, timeout_ms / 1000
+        )
+        return left is not None
+
+    def show(self, what: Show) -> None:
+        """Bought readers' lamps and beeps differ by model; none is driven yet."""
+
+    def close(self) -> None:
+        self._watcher.stop()
+        self._end_link()
+        with self._busy:
+            self._closed = True
+            self._drop_context()
+        self._lock.release()
+
+    def _connect(self, slot: Slot) -> CardLink | None:
+        """The card just seen, or None when it has left again."""
+        for _ in range(_SHARING_TRIES):
+            try:
+                connection = self._try_connect()
+            except PcscError as error:
+                if error.code in CARD_LEFT:
+                    return None
+                if error.code in CARD_MUTE:
+                    return RefusedLink("the card does not answer; lay it flat, alone", slot.seen_ns)
+                if error.code != scard.SCARD_E_SHARING_VIOLATION:
+                    raise ReaderGone(f"{self._name}: {error}") from error
+            else:
+                self._link = _PcscLink(connection, slot.seen_ns, self._busy)
+                return self._link
+            self._watcher.pause(_SHARING_PAUSE_S)
+        raise ReaderTaken(f"{self._name}: another program (a GnuPG or browser?) holds the card")
+
+    def _try_connect(self) -> Connection:
+        with self._busy:
+            if self._closed:
+                raise ReaderGone("the reader was closed")
+            fresh = self._context is None
+            try:
+                self._context = self._context or Context()
+                return self._context.connect(self._name)
+            except PcscError as error:
+                if fresh or error.code in CARD_LEFT | CARD_MUTE | {scard.SCARD_E_SHARING_VIOLATION}:
+                    raise
+                # The context is of a service that has been restarted since.
+                self._drop_context()
+                self._context = Context()
+                return self._context.connect(self._name)
+
+    def _end_link(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
+
+    def _drop_context(self) -> None:
+        context, self._context = self._context, None
+        if context is not None:
+            context.close()
+
+
+class _PcscLink(CardLink):
+    """A card that is powered and ours until `close`."""
+
+    def __init__(self, connection: Connection, seen_ns: int, busy: threading.Lock) -> None:
+        self._connection: Connection | None = connection
+        self._busy = busy
+        self._uid: bytes | None = None
+        self.seen_ns = seen_ns
+
+    @property
+    def uid(self) -> bytes | None:
+        """Asked from the reader at the first look, since a tap does not need it."""
+        if self._uid is None:
+            answer = self.transceive(_GET_UID)
+            self._uid = answer[:-2] or None if answer.endswith(b"\x90\x00") else None
+        return self._uid
+
+    def transceive(self, apdu: bytes) -> bytes:
+        with self._busy:
+            if self._connection is None:
+                raise CardGone("the exchange with this card is over")
+            try:
+                answer = self._connection.transmit(apdu)
+            except PcscError as error:
+                if error.code in CARD_LEFT | CARD_MUTE:
+                    raise CardGone("the card was taken away") from error
+                raise ReaderGone(str(error)) from error
+        if len(answer) < 2:
+            raise CardGone("the card's answer broke off")
+        return answer
+
+    def close(self) -> None:
+        """Let the card go."""
+        with self._busy:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
