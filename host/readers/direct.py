@@ -24,7 +24,8 @@ class DirectCard(Protocol):
     """Anything that answers APDUs.
 
     A `ConnectionError` from it means that it was torn away. Where it has `power_on` and
-    `power_off`, they are called when it enters and leaves the field.
+    `power_off`, they are called when it enters and leaves the field; where it has an `identity`,
+    that is its UID.
     """
 
     def transceive(self, apdu: bytes) -> bytes:
@@ -129,13 +130,15 @@ class _DirectLink(CardLink):
 
     @property
     def uid(self) -> bytes | None:
-        return None  # a card in this process goes through no anticollision
+        identity: bytes | None = getattr(self._card, "identity", None)
+        return identity
 
     def transceive(self, apdu: bytes) -> bytes:
         self._require()
         try:
             answer = self._card.transceive(apdu)
         except ConnectionError as error:
+            self._reader.lift()
             raise CardGone(str(error)) from error
         self._require()  # an answer that comes after the card has left was never heard
         return answer

@@ -111,4 +111,6 @@ def _check(code: int) -> None:
 def _words(code: int) -> str:
     if code in (scard.SCARD_E_NO_SERVICE, scard.SCARD_E_SERVICE_STOPPED, scard.SCARD_F_COMM_ERROR):
         return "the PC/SC service pcscd does not answer"
+    if code == scard.SCARD_W_SECURITY_VIOLATION:
+        return "polkit keeps this user from the PC/SC service"
     return str(scard.SCardGetErrorMessage(code)).rstrip(" .")

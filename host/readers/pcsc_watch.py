@@ -6,6 +6,7 @@ then tries again, after 0.5 s at first and every 5 s at most, until a service an
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -97,13 +98,9 @@ class PcscWatcher:
         pause_s = _FIRST_PAUSE_S
         while not self._stopping.is_set():
             try:
-                self._context = context = Context()
-                try:
+                with contextlib.closing(Context()) as context:
                     pause_s = _FIRST_PAUSE_S
                     self._watch(context)
-                finally:
-                    self._context = None
-                    context.close()
             except PcscError as error:
                 self._publish({}, str(error))
             except Exception as error:  # noqa: BLE001 - the thread's one: it must not end
@@ -114,6 +111,7 @@ class PcscWatcher:
 
     def _watch(self, context: Context) -> None:
         """Follow one context until it fails (`PcscError`) or we are stopped."""
+        self._context = context
         slots: dict[str, Slot] = {}
         while not self._stopping.is_set():
             names = context.readers()
