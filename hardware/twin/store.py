@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from hardware.twin.apdu import Refused
 from hardware.twin.card import TwinCard
 from hardware.twin.state import CardState
 from host.ntag424.values import Uid
@@ -54,7 +55,7 @@ class Drawer:
             return CardState.from_json(json.loads(path.read_text("ascii")))
         except FileNotFoundError:
             raise DrawerError(f"there is no card {name}") from None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, Refused) as error:
             raise DrawerError(f"{path.name} is no card's state: {error}") from error
 
     @contextlib.contextmanager

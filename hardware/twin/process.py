@@ -1,0 +1,189 @@
+"""A twin in a process of its own, steered by lines of JSON: one command in, one answer out.
+
+The first line out tells where the reader is: `{"device": "/dev/pts/3"}` or `{"port": 35963}`.
+Then `{"lay": "ann"}` is answered by `{"ok": null}`, or by `{"error": "…"}`. The process ends when
+its standard input does, so it never outlives the one who started it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TextIO, cast
+
+from hardware.twin.bench import Bench, BenchCard, Lights
+from hardware.twin.card import TearAt
+from hardware.twin.control import lights_of, obey
+from hardware.twin.state import CardState
+from hardware.twin.store import Drawer
+from host.ntag424.values import Uid
+
+Kind = Literal["pcsc", "nfc"]
+_ROOT = Path(__file__).parents[2]
+
+
+class TwinError(Exception):
+    """The twin could not do what it was asked, or is no more; the text says why."""
+
+
+class TwinProcess:
+    """A twin of this machine's: a child process that ends with `close`, or with its parent."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        state: Path,
+        *,
+        port: int | None = None,
+        counter: int | None = None,
+    ) -> None:
+        """`state` is the folder of cards, `port` vpcd's; `counter` serves the virtual counter.
+
+        Port 0 for the counter means any free one; `counter_url` tells where it is.
+        """
+        command = [sys.executable, "-m", "hardware.twin", kind, "--state", str(state)]
+        command += [] if port is None else ["--port", str(port)]
+        command += [] if counter is None else ["--counter", str(counter)]
+        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+        self._lock = threading.Lock()
+        self._child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="ascii",
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        self._to = cast(TextIO, self._child.stdin)
+        self._from = cast(TextIO, self._child.stdout)
+        try:
+            where = self._read()
+        except TwinError:
+            self.close()
+            raise
+        self.device: str | None = where.get("device")
+        self.port: int | None = where.get("port")
+        self.counter_url: str | None = where.get("counter")
+
+    def create(self, name: str, uid: Uid | None = None) -> None:
+        """Put a new card into the drawer."""
+        self._ask({"create": {"name": name, "uid": uid.hex() if uid else None}})
+
+    def lay(self, name: str) -> None:
+        """Lay a card on the reader."""
+        self._ask({"lay": name})
+
+    def lift(self, name: str | None = None) -> None:
+        """Take one card, or all, off the reader."""
+        self._ask({"lift": name or True})
+
+    def tear(self, at: TearAt | None, skip: int = 0, latency: float = 0.0) -> None:
+        """Arm a tear on what lies there, after `skip` more commands."""
+        self._ask({"tear": {"at": at, "skip": skip, "latency": latency}})
+
+    def cards(self) -> list[BenchCard]:
+        """All cards."""
+        cards = self._ask({"cards": True})
+        return [BenchCard(c["name"], Uid.parse(c["uid"]), c["laid"]) for c in cards]
+
+    def state(self, name: str) -> CardState:
+        """What a card remembers."""
+        return CardState.from_json(self._ask({"state": name}))
+
+    def lights(self) -> Lights:
+        """What the reader shows."""
+        return lights_of(self._ask({"lights": True}))
+
+    def wait_lights(self, lights: Lights, timeout_ms: int) -> bool:
+        """Wait for the reader to show exactly this."""
+        asked = {"lights": asdict(lights), "timeout_ms": timeout_ms}
+        return bool(self._ask({"wait_lights": asked}))
+
+    def close(self) -> None:
+        """End the process; a second call does nothing."""
+        for pipe in (self._to, self._from):
+            with contextlib.suppress(OSError):
+                pipe.close()
+        try:
+            self._child.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+    def _ask(self, command: dict[str, Any]) -> Any:
+        with self._lock:
+            try:
+                self._to.write(json.dumps(command) + "\n")
+                self._to.flush()
+            except (OSError, ValueError):
+                raise TwinError("the twin's process is gone") from None
+            answer = self._read()
+        if "error" in answer:
+            raise TwinError(answer["error"])
+        return answer["ok"]
+
+    def _read(self) -> dict[str, Any]:
+        line = self._from.readline()
+        if not line:
+            raise TwinError("the twin's process is gone")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+# --- the child's side ----------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a twin until standard input ends."""
+    parser = argparse.ArgumentParser(prog="python -m hardware.twin", description=__doc__)
+    parser.add_argument("kind", choices=["pcsc", "nfc"])
+    parser.add_argument("--state", type=Path, required=True, help="the folder of cards")
+    parser.add_argument("--port", type=int, default=35963, help="vpcd's port")
+    parser.add_argument("--counter", type=int, help="serve the virtual counter on this port")
+    options = parser.parse_args(arguments)
+    with Bench(Drawer(options.state)) as bench, contextlib.ExitStack() as stack:
+        where: dict[str, Any] = _attach(bench, options.kind, options.port, stack)
+        if options.counter is not None:
+            from hardware.twin.counter import serve
+
+            where["counter"] = stack.enter_context(serve(bench, options.counter))
+        _say(sys.stdout, where)
+        for line in sys.stdin:
+            _say(sys.stdout, obey(bench, line))
+    return 0
+
+
+def _attach(bench: Bench, kind: Kind, port: int, stack: contextlib.ExitStack) -> dict[str, Any]:
+    if kind == "pcsc":
+        from hardware.twin.vpcd import VpcdSlot
+
+        stack.callback(VpcdSlot(bench, port).close)
+        return {"port": port}
+    from hardware.twin.pty import Pn532Pty
+
+    reader = Pn532Pty(bench)
+    stack.callback(reader.close)
+    return {"device": reader.device}
+
+
+def _say(out: TextIO, message: dict[str, Any]) -> None:
+    print(json.dumps(message), file=out, flush=True)
