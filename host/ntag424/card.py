@@ -82,7 +82,7 @@ class Card:
     # --- authentication ---------------------------------------------------------------------
 
     def authenticate(self, key_no: int, key: Key) -> None:
-        """Start a session (AuthenticateEV2First).
+        """Start a session (AuthenticateEV2First); select the application first.
 
         The card counts this as a failure until it has ended well, also when the card is lifted.
         """

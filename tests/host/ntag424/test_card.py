@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from host.ntag424.card import Card
-from host.ntag424.commands import FID_NDEF, Configuration
+from host.ntag424.commands import FID_NDEF, Configuration, native
 from host.ntag424.errors import (
     AnswerError,
     AuthenticationDelay,
@@ -25,14 +26,13 @@ from host.ntag424.files import (
     CommMode,
     FileNo,
     FileSettings,
-    Right,
     boltcard_settings,
 )
 from host.ntag424.session import Session
 from host.ntag424.status import Status
 from host.ntag424.values import Key
 from tests.host.ntag424.links import Peer, Replay
-from tests.host.ntag424.vectors import ALL
+from tests.host.ntag424.vectors import ALL, session_of
 
 VECTORS = {v["id"]: (v["in"], v["out"]) for v in ALL["vectors"]}
 ZERO = Key.zero()
@@ -55,9 +55,7 @@ def authentication(vector_id: str) -> list[tuple[str, str]]:
 
 def card_in(session: Session, mode: CommMode = CommMode.MAC) -> tuple[Card, Peer]:
     """A card in the middle of a session, and the peer that answers it."""
-    peer = Peer(
-        Session(session.key_no, session.ti, session.enc, session.mac, session.counter), mode
-    )
+    peer = Peer(replace(session), mode)
     card = Card(peer)
     card._session = session
     return card, peer
@@ -111,17 +109,14 @@ def test_keys_are_changed_as_in_the_application_note() -> None:
 def test_a_random_id_card_still_tells_its_uid_in_a_session() -> None:
     given, out = VECTORS["an12196-t29-getcarduid"]
     card = Card(Replay(*recorded("an12196-t29-getcarduid")))
-    card._session = Session(
-        0, bytes.fromhex(given["ti"]), Key.parse(given["ses_enc"]), Key.parse(given["ses_mac"])
-    )
+    card._session = session_of(given)
     assert card.get_card_uid().hex() == out["rplain"].lower()
 
 
 def test_the_counter_of_taps_is_read() -> None:
     given, _ = VECTORS["hw-getfilecounters-1"]
-    keys = Key.parse(given["ses_enc"]), Key.parse(given["ses_mac"])
     card = Card(Replay(*recorded("hw-getfilecounters-1", "hw-getfilecounters-2")))
-    card._session = Session(0, bytes.fromhex(given["ti"]), *keys, 9)
+    card._session = session_of(given)
     assert [card.get_file_counter(FileNo.NDEF) for _ in range(2)] == [12, 12]
 
 
@@ -133,9 +128,8 @@ def test_a_free_counter_is_read_with_a_mac_only() -> None:
 
 def test_a_signature_has_a_status_of_its_own() -> None:
     given, out = VECTORS["hw-readsig-full-ctr1"]
-    keys = Key.parse(given["ses_enc"]), Key.parse(given["ses_mac"])
     card = Card(Replay((out["capdu"], given["rdata"] + "9190")))
-    card._session = Session(0, bytes.fromhex(given["ti"]), *keys, 1)
+    card._session = session_of(given)
     assert len(card.read_signature()) == 56
     card = Card(Replay(("903C0000010000", "11" * 56 + "9190")))
     assert card.read_signature() == b"\x11" * 56
@@ -150,9 +144,7 @@ def test_a_plain_signature_with_the_wrong_success_is_refused() -> None:
 def test_random_id_is_switched_on_as_in_the_application_note() -> None:
     given, _ = VECTORS["an12196-t28-setconfig-rid"]
     card = Card(Replay(*recorded("an12196-t28-setconfig-rid")))
-    card._session = Session(
-        0, bytes.fromhex(given["ti"]), Key.parse(given["ses_enc"]), Key.parse(given["ses_mac"])
-    )
+    card._session = session_of(given)
     card.enable_random_id()
     assert card.authenticated == 0
 
@@ -191,8 +183,6 @@ def test_one_mac_covers_all_three_parts_of_the_version() -> None:
 
 def peer_command(ins: int) -> str:
     """A command without data, sealed as the first of `some_session`."""
-    from host.ntag424.commands import native
-
     return native(ins, some_session().seal(ins, b"", b"", CommMode.MAC)).hex()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,10 +36,6 @@ sessions = st.builds(
 modes = st.sampled_from(CommMode)
 
 
-def twin_of(session: Session) -> Session:
-    return Session(session.key_no, session.ti, session.enc, session.mac, session.counter)
-
-
 @given(sessions, st.sampled_from(Ins), st.binary(max_size=9), st.binary(max_size=99), modes)
 def test_the_card_can_open_what_the_host_seals(
     session: Session, ins: Ins, header: bytes, data: bytes, mode: CommMode
@@ -60,7 +58,7 @@ def test_the_card_can_open_what_the_host_seals(
 def test_the_host_can_open_what_the_card_seals(
     session: Session, data: bytes, mode: CommMode, return_code: int
 ) -> None:
-    peer, before = Peer(twin_of(session), mode), session.counter
+    peer, before = Peer(replace(session), mode), session.counter
     peer.session.counter += 1
     assert session.open(return_code, peer.sealed(data, return_code), mode) == data
     assert session.counter == before + 1
@@ -75,7 +73,7 @@ def test_the_host_can_open_what_the_card_seals(
 def test_one_changed_bit_is_never_believed(
     session: Session, data: bytes, mode: CommMode, bit: int
 ) -> None:
-    peer = Peer(twin_of(session), mode)
+    peer = Peer(replace(session), mode)
     peer.session.counter += 1
     sealed = peer.sealed(data, 0)
     bit %= 8 * len(sealed)

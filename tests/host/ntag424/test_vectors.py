@@ -31,7 +31,7 @@ from host.ntag424.files import (
 from host.ntag424.session import Handshake, Session, command_iv, response_iv
 from host.ntag424.values import Key, Uid
 from tests.host.ntag424.links import Replay
-from tests.host.ntag424.vectors import ALL, counter
+from tests.host.ntag424.vectors import ALL, counter, session_of
 
 LRP_KINDS = {"lrp_eval", "lrp_tables", "lrp_icb", "lrp_mac", "lrp_cmd", "lrp_sun", "auth_lrp"}
 """Not computed: we recognise LRP and do not speak it (`host.ntag424.lrp`)."""
@@ -127,12 +127,6 @@ def check_auth_aes(given: Half, out: Half) -> None:
 
 
 MODES = {"mac": CommMode.MAC, "full": CommMode.FULL}
-
-
-def session_of(given: Half) -> Session:
-    """The session in which a recorded command was sent."""
-    enc = Key.parse(given["ses_enc"]) if "ses_enc" in given else Key.zero()
-    return Session(0, raw(given["ti"]), enc, Key.parse(given["ses_mac"]), given["ctr"])
 
 
 def check_cmd(given: Half, out: Half) -> None:
