@@ -1,67 +1,84 @@
 """`k1`: which tap a claim belongs to, carried by the point of sale instead of kept in a row.
 
-A scan must be repeatable and must write nothing (THREATS 30), so `k1` itself carries the card,
-the tap's counter and the time, sealed under the host's secret: nobody else can make one, change
-one, or read one. It is sealed and not only signed because a card's id in the clear would let
-points of sale recognise a card again (THREATS 22). Sealing is SIV-like (compare RFC 5297) with
-HMAC-SHA-256 as its only primitive: the tag is a MAC of the content, the key stream is a MAC of
-the tag.
+A scan must be repeatable and must write nothing (THREATS 30), so `k1` itself carries the verified
+tap and the time, sealed under the host's secret: nobody else can make one, change one, or read
+one. It is sealed and not only signed because a card's id in the clear would let points of sale
+recognise a card again (THREATS 22). Sealing is SIV-like (compare RFC 5297) with HMAC as its only
+primitive: the tag is a MAC of the content, the key stream is a MAC of the tag.
 
-    k1 = hex( version 01 | tag (16 bytes) | sealed( card_id 16 | counter 3 | time in ms 6 ) )
+    k1 = hex( version 1 | tag 16 | sealed( uid 7 | counter 3 | gap 3 | key 2 | ms 6 | card ) )
 """
 
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+import struct
+from typing import Final
 
 from host.ledger.codes import Code, Refused
+from host.ledger.taps import VerifiedTap
+from host.ntag424.values import Uid
 
-VERSION = 1
-CARD_ID_BYTES = 16
+VERSION: Final = 1
+MAX_CARD_ID: Final = 43
+"""Bytes of a card's id; with them a content still fits one key stream of 64 bytes."""
+
 _TAG_BYTES = 16
-_CONTENT_BYTES = CARD_ID_BYTES + 3 + 6
-HEX_LENGTH = 2 * (1 + _TAG_BYTES + _CONTENT_BYTES)
+_HEAD_BYTES = 1 + _TAG_BYTES
+_FIXED = struct.Struct(">7s3s3sH6s")
+_MIN_HEX = 2 * (_HEAD_BYTES + _FIXED.size)
+MAX_HEX: Final = _MIN_HEX + 2 * MAX_CARD_ID
 _TAG_LABEL = b"taptill k1 tag \x01"
 _STREAM_LABEL = b"taptill k1 stream \x01"
 
 
-@dataclass(frozen=True, slots=True)
-class K1:
-    """The tap a `k1` stands for, and when it was scanned (UTC epoch milliseconds)."""
-
-    card_id: bytes
-    counter: int
-    scanned_at: int
-
-
-def mint(secret: bytes, card_id: bytes, counter: int, now: int) -> str:
-    """The `k1` of a tap whose SUN message was verified at `now`."""
-    if len(card_id) != CARD_ID_BYTES:
-        raise ValueError("card_id: must be 16 bytes")
-    content = card_id + counter.to_bytes(3) + now.to_bytes(6)
+def mint(secret: bytes, tap: VerifiedTap, now: int) -> str:
+    """The `k1` of a tap that was verified at `now` (UTC epoch milliseconds)."""
+    card_id = tap.card_id.encode()
+    if len(card_id) > MAX_CARD_ID:
+        raise ValueError(f"card_id: longer than {MAX_CARD_ID} bytes")
+    fixed = _FIXED.pack(
+        tap.uid.raw,
+        tap.counter.to_bytes(3),
+        tap.gap.to_bytes(3),
+        tap.key_version,
+        now.to_bytes(6),
+    )
+    content = fixed + card_id
     tag = _tag(secret, content)
     return (bytes((VERSION,)) + tag + _sealed(secret, tag, content)).hex()
 
 
-def check(secret: bytes, text: str, now: int, max_age_ms: int) -> K1 | Refused:
+def check(secret: bytes, text: str, now: int, max_age_ms: int) -> VerifiedTap | Refused:
     """The tap of a `k1` that this host minted at most `max_age_ms` ago."""
-    try:
-        raw = bytes.fromhex(text) if len(text) == HEX_LENGTH else b""
-    except ValueError:
-        raw = b""
-    if len(raw) * 2 != HEX_LENGTH or raw[0] != VERSION:
+    raw = _bytes(text)
+    if raw is None or raw[0] != VERSION:
         return Refused(Code.K1_INVALID)
-    tag = raw[1 : 1 + _TAG_BYTES]
-    content = _sealed(secret, tag, raw[1 + _TAG_BYTES :])
+    tag = raw[1:_HEAD_BYTES]
+    content = _sealed(secret, tag, raw[_HEAD_BYTES:])
     if not hmac.compare_digest(tag, _tag(secret, content)):
         return Refused(Code.K1_INVALID)
-    card_id, counter = content[:CARD_ID_BYTES], int.from_bytes(content[CARD_ID_BYTES:-6])
-    scanned_at = int.from_bytes(content[-6:])
+    uid, counter, gap, key_version, scanned_at = _FIXED.unpack_from(content)
     # A clock that was set back makes ages negative; a k1 far in the future is not fresh either.
-    if abs(now - scanned_at) > max_age_ms:
+    if abs(now - int.from_bytes(scanned_at)) > max_age_ms:
         return Refused(Code.K1_EXPIRED)
-    return K1(card_id, counter, scanned_at)
+    return VerifiedTap(
+        card_id=content[_FIXED.size :].decode(),
+        uid=Uid(uid),
+        counter=int.from_bytes(counter),
+        key_version=key_version,
+        gap=int.from_bytes(gap),
+    )
+
+
+def _bytes(text: str) -> bytes | None:
+    if not _MIN_HEX <= len(text) <= MAX_HEX:
+        return None
+    try:
+        raw = bytes.fromhex(text)
+    except ValueError:
+        return None
+    return raw if 2 * len(raw) == len(text) else None  # fromhex skips spaces
 
 
 def _tag(secret: bytes, content: bytes) -> bytes:
@@ -70,5 +87,5 @@ def _tag(secret: bytes, content: bytes) -> bytes:
 
 def _sealed(secret: bytes, tag: bytes, content: bytes) -> bytes:
     """Add the key stream of a tag; applied twice it gives the content back."""
-    stream = hmac.digest(secret, _STREAM_LABEL + tag, "sha256")
+    stream = hmac.digest(secret, _STREAM_LABEL + tag, "sha512")
     return bytes(a ^ b for a, b in zip(content, stream, strict=False))
