@@ -1,0 +1,40 @@
+// Talking to our own server: JSON in both directions, the CSRF token with every change.
+
+const token = () => document.querySelector('meta[name="csrf-token"]').content;
+
+/** A refusal with the words the server gave it. */
+export class Problem extends Error {
+  constructor({ code, says, do: next, detail }) {
+    super(says);
+    Object.assign(this, { code, says, do: next, detail: detail ?? {} });
+  }
+}
+
+const UNREACHABLE = {
+  code: "unreachable",
+  says: "The service cannot be reached",
+  do: "Wait a moment; if it stays, tell a technician.",
+};
+
+async function ask(url, options) {
+  let response;
+  try {
+    response = await fetch(url, { cache: "no-store", ...options });
+  } catch {
+    throw new Problem(UNREACHABLE);
+  }
+  if (response.status === 401) location.reload(); // the sign-in page comes, and then this one again
+  const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
+  const body = isJson ? await response.json() : UNREACHABLE;
+  if (!response.ok) throw new Problem(body);
+  return body;
+}
+
+export const get = (url) => ask(url, { headers: { Accept: "application/json" } });
+
+export const post = (url, data = {}) =>
+  ask(url, {
+    method: "POST",
+    headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token() },
+    body: JSON.stringify(data),
+  });

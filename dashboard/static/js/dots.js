@@ -1,0 +1,34 @@
+// The four dots in the header, and their panels on the status page.
+
+const LABELS = { reader: "Reader", ledger: "Ledger", lightning: "Lightning", clock: "Clock" };
+
+/** Dots for when nobody answers us any more. */
+export const lostDots = () =>
+  Object.entries(LABELS).map(([name, label]) => ({
+    name, label, ok: false, words: "the Taptill service cannot be reached",
+  }));
+
+export function showDots(dots) {
+  for (const { name, label, ok, words } of dots) {
+    const dot = document.querySelector(`#dots [data-part="${name}"]`);
+    if (dot) {
+      dot.className = `dot ${ok ? "ok" : "down"}`;
+      dot.title = `${label}: ${words}`;
+      dot.lastElementChild.textContent = ok ? " ready" : " down";
+      dot.lastElementChild.classList.toggle("visually-hidden", ok);
+      shape(dot, ok);
+    }
+    const panel = document.querySelector(`[data-part-panel="${name}"]`);
+    if (panel) {
+      panel.querySelector(".dot").className = `dot ${ok ? "ok" : "down"}`;
+      panel.querySelector(".part-state").textContent = ok ? "ready" : "down";
+      panel.querySelector(".part-words").textContent = words;
+      shape(panel, ok);
+    }
+  }
+}
+
+function shape(element, ok) {
+  const use = element.querySelector("use");
+  use.setAttribute("href", use.getAttribute("href").replace(/#.*/, ok ? "#dot-ok" : "#dot-down"));
+}

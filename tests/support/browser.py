@@ -1,0 +1,70 @@
+"""Debian's chromium under Playwright: one for the whole session, a fresh context a test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+SHOTS = Path(__file__).parents[2] / "screenshots"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+SIZES = {"phone": (360, 740), "touch": (1024, 600), "desk": (1440, 900)}
+THEMES = ("light", "dark")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A running browser; skips the test where Debian's chromium is not installed."""
+    if not shutil.which(CHROMIUM):
+        pytest.skip("needs chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            headless=True,
+            args=ARGUMENTS,
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def new_context(browser: Browser, size: str = "touch", theme: str = "light") -> BrowserContext:
+    """A browser window of one of the three sizes, with nothing remembered."""
+    width, height = SIZES[size]
+    return browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if theme == "dark" else "light",
+        locale="en-GB",
+        reduced_motion="reduce",
+    )
+
+
+def shoot(page: Page, name: str) -> None:
+    """Keep a picture for people to look at, in ./screenshots (not in git)."""
+    SHOTS.mkdir(exist_ok=True)
+    page.evaluate("document.fonts.ready")
+    page.screenshot(path=SHOTS / f"{name}.png", animations="disabled")
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window; 0 is right."""
+    return int(
+        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    )
