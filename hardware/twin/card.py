@@ -83,6 +83,11 @@ class TwinCard:
         chip = self._chip
         return (chip.random_id if chip else None) or self._state.uid.raw
 
+    @property
+    def powered(self) -> bool:
+        """Whether it is in a field; without one it is silent."""
+        return self._chip is not None
+
     def power_off(self) -> None:
         """The field goes: selection, session and random ID are forgotten."""
         with self._lock:
