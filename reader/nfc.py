@@ -219,10 +219,15 @@ class Nfc:
         if not await self._link.present():
             await self._missing()
 
+    def _unlink(self) -> None:
+        """The card has to be found anew; until then its presentation goes on for a moment."""
+        if self._link is not None:
+            self._link = None
+            self._missing_since = self.hal.now()
+
     async def _missing(self) -> None:
         """It does not answer: perhaps it flickers, so look once more with a fresh field."""
-        self._link = None
-        self._missing_since = self.hal.now()
+        self._unlink()
         await self.chip.field_off()
         await self.hal.sleep(6)
 
@@ -251,7 +256,7 @@ class Nfc:
             status = await self._field_reset()
         else:
             status = await run_checks(self.core, self.chip, self._answer)
-            self._link = None
+            self._unlink()
             self._ready = False  # the tests leave the chip in no known state
         self._finish(status)
 
@@ -295,7 +300,6 @@ class Nfc:
         had = self._link is not None
         await self._missing()
         if not had:
-            self._missing_since = -1
             return w.OK
         self._looked = -100_000
         try:

@@ -13,8 +13,8 @@ from tests.reader.scripted import ScriptedChip
 class Bench:
     """One reader, its chip and its host."""
 
-    def __init__(self, boot: int = w.BOOT_POWER, kept: str = "") -> None:
-        self.chip = ScriptedChip()
+    def __init__(self, boot: int = w.BOOT_POWER, kept: str = "", chip=None) -> None:
+        self.chip = chip or ScriptedChip()
         self.hal = Twin(self.chip, boot, kept)
         self.app = App(self.hal)
         self.seq = 0

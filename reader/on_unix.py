@@ -1,0 +1,23 @@
+"""Runs the firmware on a Unix machine, under CPython or MicroPython.
+
+    micropython -X heapsize=192k -m reader.on_unix panel=/dev/pts/1 hsu=/dev/pts/2 chip=/dev/pts/3
+
+Options: serial=, boot= (a number of words.BOOT_*), settings=FILE, show=FILE.
+"""
+
+import asyncio
+import sys
+
+from reader.app import App
+from reader.hal_unix import Unix
+
+
+def main(words: list) -> None:
+    """Until the process is ended."""
+    options = dict([word.split("=", 1) for word in words])
+    lines = [options.pop(name, "") for name in ("panel", "hsu", "chip")]
+    asyncio.run(App(Unix(*lines, **options)).run())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,81 @@
+"""The firmware as a process on ptys, driven by unmodified nfcpy on its HSU face."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import nfc
+import nfc.clf
+import nfc.clf.pn532
+import nfc.clf.transport
+import pytest
+
+from tests.reader.process import FirmwareProcess, interpreters
+from tests.reader.scripted import ScriptedCard
+
+
+@pytest.fixture(params=sorted(interpreters()))
+def firmware(request: pytest.FixtureRequest) -> Iterator[FirmwareProcess]:
+    with FirmwareProcess(interpreters()[request.param]) as process:
+        yield process
+
+
+def _open(path: str) -> Any:
+    """nfcpy on any serial path, waiting for the firmware to be up."""
+    deadline = time.monotonic() + 10
+    while True:
+        transport = nfc.clf.transport.TTY(path)
+        try:
+            device = nfc.clf.pn532.init(transport)
+        except OSError:
+            transport.close()
+            if time.monotonic() > deadline:
+                raise
+            continue
+        clf = nfc.ContactlessFrontend()
+        device._path, device._vendor_name, device._device_name = path, "Taptill", "reader"
+        clf.device = device
+        return clf
+
+
+def _read(clf: Any) -> Any:
+    target = clf.sense(nfc.clf.RemoteTarget("106A"), iterations=3, interval=0.01)
+    return nfc.tag.activate(clf, target)
+
+
+def test_unmodified_nfcpy_reads_a_tag_through_the_hsu_face(firmware: FirmwareProcess) -> None:
+    card = ScriptedCard(native=False)
+    firmware.chip.cards = [card]
+    clf = _open(firmware.hsu)
+    try:
+        tag = _read(clf)
+        assert tag.type == "Type4Tag"
+        assert tag.identifier == card.uid
+        long = bytes(range(200))
+        assert tag.send_apdu(0x80, 0, 0, 0, long) == long
+    finally:
+        clf.close()
+
+
+def test_nfcpy_opens_the_reader_again_after_a_crash_without_good_bye(
+    firmware: FirmwareProcess,
+) -> None:
+    crashed = _open(firmware.hsu)
+    crashed.device.chipset.transport.close()
+    crashed.device = None
+    clf = _open(firmware.hsu)
+    try:
+        firmware.chip.cards = [ScriptedCard(native=False)]
+        assert _read(clf).type == "Type4Tag"
+    finally:
+        clf.close()
+
+
+def test_nfcpy_sees_no_card_where_there_is_none(firmware: FirmwareProcess) -> None:
+    clf = _open(firmware.hsu)
+    try:
+        assert clf.sense(nfc.clf.RemoteTarget("106A")) is None
+    finally:
+        clf.close()
