@@ -96,7 +96,8 @@ class Field(ABC):
             try:
                 yield
             except DEVICE_ERRORS as error:
-                raise ReaderGone(f"{self._name} went away: {error}") from error
+                reason = error.args[-1] if error.args else error
+                raise ReaderGone(f"{self._name} went away: {reason}") from error
 
 
 class Pn53xField(Field):

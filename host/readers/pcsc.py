@@ -74,12 +74,13 @@ class PcscReader(Reader):
 
     def wait_card(self, timeout_ms: int) -> CardLink | None:
         deadline = time.monotonic() + timeout_ms / 1000
+
+        def is_new(slot: Slot) -> bool:
+            return slot.card not in (0, self._returned)
+
         while True:
-            slot = self._watcher.wait(
-                self._name,
-                lambda slot: slot.card not in (0, self._returned),
-                max(0.0, deadline - time.monotonic()),
-            )
+            left_s = max(0.0, deadline - time.monotonic())
+            slot = self._watcher.wait(self._name, is_new, left_s)
             if slot is None:
                 return None
             self._end_link()
@@ -89,10 +90,11 @@ class PcscReader(Reader):
 
     def wait_gone(self, timeout_ms: int) -> bool:
         self._end_link()
-        left = self._watcher.wait(
-            self._name, lambda slot: slot.card != self._returned, timeout_ms / 1000
-        )
-        return left is not None
+
+        def has_left(slot: Slot) -> bool:
+            return slot.card != self._returned or slot.card == 0
+
+        return self._watcher.wait(self._name, has_left, timeout_ms / 1000) is not None
 
     def show(self, what: Show) -> None:
         """Bought readers' lamps and beeps differ by model; none is driven yet."""

@@ -112,5 +112,5 @@ def _words(code: int) -> str:
     if code in (scard.SCARD_E_NO_SERVICE, scard.SCARD_E_SERVICE_STOPPED, scard.SCARD_F_COMM_ERROR):
         return "the PC/SC service pcscd does not answer"
     if code == scard.SCARD_W_SECURITY_VIOLATION:
-        return "polkit keeps this user from the PC/SC service"
+        return "the PC/SC service pcscd hung up: it is stopping, or polkit keeps this user out"
     return str(scard.SCardGetErrorMessage(code)).rstrip(" .")
