@@ -74,6 +74,10 @@ class Tx:
         """Write, and return how many rows were touched."""
         return self._execute(sql, params).rowcount
 
+    def insert(self, sql: str, params: Params | None = None) -> int:
+        """Write one row, and return its number."""
+        return self._execute(sql, params).lastrowid or 0
+
     def event(
         self,
         kind: str,
@@ -83,7 +87,7 @@ class Tx:
         data: Mapping[str, Any] | None = None,
     ) -> None:
         """Tell the outbox; waiters wake when the transaction is durable."""
-        cursor = self._execute(
+        self.newest_event = self.insert(
             _EVENT,
             {
                 "at": self.now,
@@ -93,7 +97,6 @@ class Tx:
                 "data": json.dumps(data, separators=(",", ":")) if data else "{}",
             },
         )
-        self.newest_event = cursor.lastrowid or 0
 
     def transaction(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` as part of this transaction, so that ledger functions compose."""

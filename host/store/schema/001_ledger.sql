@@ -87,7 +87,8 @@ CREATE INDEX sales_of_terminal ON sales (terminal_id, sale_id);
 CREATE UNIQUE INDEX sales_open ON sales (terminal_id)
     WHERE state IN ('ready', 'reading', 'authorising', 'declined', 'checking');
 
--- The columns of the dashboard guide, then ours. `day` is the store's business day of created_at,
+-- The columns of the dashboard guide, then ours. A tap is one counter of one version of a card's
+-- keys, because a chip counts from zero again when it is made anew; it pays once. `day` is the store's business day of created_at,
 -- fixed when the row is made, so that a later change of time zone moves no money between days.
 CREATE TABLE payouts (
     id INTEGER PRIMARY KEY,
@@ -106,6 +107,7 @@ CREATE TABLE payouts (
     transaction_id TEXT,
     error_message TEXT,
     metadata TEXT,
+    key_version INTEGER NOT NULL,
     counter INTEGER NOT NULL,
     day TEXT NOT NULL,
     route TEXT NOT NULL CHECK (route IN ('internal', 'lightning')),
@@ -117,7 +119,7 @@ CREATE TABLE payouts (
     processing_at INTEGER,
     next_check_at INTEGER,
     checks INTEGER NOT NULL,
-    UNIQUE (boltcard_id, counter),
+    UNIQUE (boltcard_id, key_version, counter),
     CHECK ((status = 'Completed') = (completed_at IS NOT NULL)),
     CHECK ((route = 'lightning') = (payment_hash IS NOT NULL)),
     CHECK ((route = 'lightning' AND status = 'Completed') = (preimage IS NOT NULL)),

@@ -1,0 +1,300 @@
+"""A tap asks for money: quoted without a write, then claimed in one transaction, exactly once.
+
+Every check of `claim` happens under the write lock, in the order of DESIGN, "The way of a tap",
+step 4. A refusal writes nothing (but a wrong PIN is counted): no money is held and the tap can
+still be used. A claim that is made holds the money in the same transaction that spends the tap;
+at our own till it also settles it there.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from host.clock import DAY
+from host.ledger import pins, spend
+from host.ledger.codes import Code, Refused
+from host.ledger.records import PAYOUT_COLUMNS, CardState, Payout, PullPaymentState, SaleState
+from host.ledger.requests import Claimed, ClaimRequest, Quote, Source
+from host.ledger.taps import VerifiedTap
+from host.money import MAX_MSAT, MSAT_PER_SAT
+from host.store.engine import Engine
+from host.store.tx import Place, Row, Tx
+
+__all__ = ["ClaimRequest", "Claimed", "Quote", "Source", "claim", "quote"]
+
+MONTH: Final = 30 * DAY
+
+_CARD: Final = """
+    SELECT c.store_id, c.pull_payment_id, c.uid, c.key_version, c.last_counter, c.state,
+        c.starts_at, c.ends_at, c.limit_tap_msat, c.limit_day_msat, c.limit_month_msat,
+        c.limit_count, c.pin_hash, c.pin_limit_msat, c.pin_tries,
+        a.name AS account, a.state AS account_state, a.starts_at AS account_starts_at,
+        a.ends_at AS account_ends_at, a.limit_msat, a.balance_msat, a.held_msat, a.paid_msat,
+        s.name AS store, s.timezone, s.cutoff_hour
+    FROM cards c
+    JOIN pull_payments a ON a.pull_payment_id = c.pull_payment_id
+    JOIN stores s ON s.store_id = c.store_id
+    WHERE c.card_id = :card_id
+"""
+
+_SPENT_ON: Final = f"""
+    SELECT {PAYOUT_COLUMNS} FROM payouts
+    WHERE boltcard_id = :card_id AND key_version = :key_version AND counter = :counter
+"""  # noqa: S608
+
+_ON_THE_WAY: Final = """
+    SELECT 1 FROM payouts WHERE boltcard_id = :card_id AND status IN ('Pending', 'Processing')
+"""
+
+_SPENDING: Final = """
+    SELECT coalesce(sum(amount), 0) AS month_msat,
+        coalesce(sum(CASE WHEN created_at > :day THEN amount ELSE 0 END), 0) AS day_msat,
+        coalesce(sum(CASE WHEN created_at > :day THEN 1 ELSE 0 END), 0) AS day_count
+    FROM payouts
+    WHERE boltcard_id = :card_id AND created_at > :since
+        AND status IN ('Pending', 'Processing', 'Completed')
+"""
+
+_SALE: Final = """
+    SELECT store_id, terminal_id, amount_msat, state, expires_at FROM sales
+    WHERE sale_id = :sale_id
+"""
+
+_OFFERED: Final = "SELECT 1 FROM payouts WHERE payment_hash = :payment_hash"
+
+_CLOSED_SALES: Final = {
+    SaleState.APPROVED: Code.SALE_CLOSED,
+    SaleState.CANCELLED: Code.SALE_CLOSED,
+    SaleState.CHECKING: Code.SALE_IN_PROGRESS,
+}
+
+
+def quote(
+    db: Place, tap: VerifiedTap, *, min_msat: int = MSAT_PER_SAT, max_msat: int = MAX_MSAT
+) -> Quote | Refused:
+    """What this tap may ask for, within the fixed `min_msat` and `max_msat`. Writes nothing."""
+
+    def look(tx: Tx) -> Quote | Refused:
+        card = tx.one(_CARD, {"card_id": tap.card_id})
+        if card is None:
+            return Refused(Code.CARD_UNKNOWN)
+        refused = _standing(tx, tap, card) or _fresh(tx, tap, card)
+        if refused is not None:
+            return refused
+        limit = card["limit_tap_msat"]
+        most = max_msat if limit is None else min(max_msat, limit)
+        if most < min_msat:
+            return Refused(Code.LIMIT_TAP)
+        pin = card["pin_limit_msat"] if card["pin_hash"] is not None else None
+        return Quote(min_msat, most, card["store"], pin)
+
+    return db.read(look)
+
+
+def claim(db: Engine, request: ClaimRequest) -> Claimed | Refused:
+    """Spend a tap: the payout it was spent on, or a named refusal.
+
+    Exactly one payout per tap, whatever the number of threads, processes and retries: the same
+    tap with the same sale or invoice joins the first result, with another it is `sun_replayed`.
+    """
+    if request.amount_msat <= 0 or request.amount_msat > MAX_MSAT:
+        return Refused(Code.AMOUNT_INVALID)
+    if request.invoice is None and request.amount_msat % MSAT_PER_SAT:
+        return Refused(Code.AMOUNT_INVALID)
+    offered = _hash_pin(db, request)
+    return db.transaction(lambda tx: _decide(tx, request, offered))
+
+
+def _hash_pin(db: Engine, request: ClaimRequest) -> pins.Try | None:
+    """Do the slow part of the PIN before the lock is taken, and only where it will be asked."""
+    if request.pin is None:
+        return None
+    card = db.read(lambda tx: tx.one(_CARD, {"card_id": request.tap.card_id}))
+    if card is None or not _needs_pin(card, request) or card["pin_tries"] >= pins.MAX_TRIES:
+        return None
+    return pins.try_pin(card["pin_hash"], request.pin)
+
+
+def _decide(tx: Tx, request: ClaimRequest, offered: pins.Try | None) -> Claimed | Refused:
+    """Every check, then the writes. Under the write lock."""
+    tap = request.tap
+    card = tx.one(_CARD, {"card_id": tap.card_id})
+    if card is None:
+        return Refused(Code.CARD_UNKNOWN)
+    joined = _join(tx, request, card)
+    if joined is not None:
+        return joined
+    sale = _sale(tx, request)
+    refused = (
+        _standing(tx, tap, card)
+        or _fresh(tx, tap, card)
+        or (_sale_fits(tx, request, card, sale) if request.sale_id else _invoice_fits(tx, request))
+        or _within_limits(tx, request, card)
+        or _covered(request, card)
+        or _pin_fits(tx, request, card, offered)
+    )
+    if refused is not None:
+        return refused
+    return spend.spend(tx, request, card, sale)
+
+
+def _join(tx: Tx, request: ClaimRequest, card: Row) -> Claimed | Refused | None:
+    """The result of an earlier call with the same tap; None when the tap was not spent yet.
+
+    It comes before every other check: whoever lost our answer learns what became of it, also
+    when the card was frozen meanwhile (THREATS 5). Nothing is held or paid by a join.
+    """
+    tap = request.tap
+    if tap.counter > card["last_counter"] and tap.key_version == card["key_version"]:
+        return None
+    row = tx.one(
+        _SPENT_ON,
+        {"card_id": tap.card_id, "key_version": tap.key_version, "counter": tap.counter},
+    )
+    if row is None:
+        return None
+    payout = Payout.of(row)
+    same_hash = request.invoice is not None and request.invoice.payment_hash == payout.payment_hash
+    if same_hash or (request.sale_id is not None and request.sale_id == payout.sale_id):
+        return Claimed(payout, joined=True)
+    return None
+
+
+def _standing(tx: Tx, tap: VerifiedTap, card: Row) -> Refused | None:
+    """Card active and not ended? Pull payment running? Nothing is held."""
+    if card["state"] != CardState.ACTIVE:
+        new = card["state"] == CardState.NEW
+        return Refused(Code.CARD_NOT_ACTIVE if new else Code.CARD_BLOCKED)
+    if card["key_version"] != tap.key_version:
+        return Refused(Code.SUN_INVALID)
+    for starts_at in (card["starts_at"], card["account_starts_at"]):
+        if starts_at is not None and tx.now < starts_at:
+            return Refused(Code.CARD_NOT_ACTIVE)
+    for ends_at in (card["ends_at"], card["account_ends_at"]):
+        if ends_at is not None and tx.now >= ends_at:
+            return Refused(Code.CARD_EXPIRED)
+    if card["account_state"] != PullPaymentState.RUNNING:
+        return Refused(Code.CARD_EXPIRED)
+    return None
+
+
+def _fresh(tx: Tx, tap: VerifiedTap, card: Row) -> Refused | None:
+    """Tap not spent, no other payment on its way, counter above the last? Nothing is held."""
+    key = {"card_id": tap.card_id, "key_version": tap.key_version, "counter": tap.counter}
+    stale = tap.counter <= card["last_counter"]
+    if stale and tx.one(_SPENT_ON, key) is not None:
+        return Refused(Code.SUN_REPLAYED)
+    if tx.one(_ON_THE_WAY, key) is not None:
+        return Refused(Code.CARD_BUSY)
+    return Refused(Code.SUN_REPLAYED) if stale else None
+
+
+def _sale(tx: Tx, request: ClaimRequest) -> Row | None:
+    if request.sale_id is None:
+        return None
+    return tx.one(_SALE, {"sale_id": request.sale_id})
+
+
+def _sale_fits(tx: Tx, request: ClaimRequest, card: Row, sale: Row | None) -> Refused | None:
+    """Sale there, open, of this store and of this amount? Nothing is held."""
+    if sale is None:
+        return Refused(Code.SALE_UNKNOWN)
+    if sale["state"] in _CLOSED_SALES:
+        return Refused(_CLOSED_SALES[SaleState(sale["state"])])
+    if tx.now >= sale["expires_at"]:
+        return Refused(Code.SALE_TIMED_OUT)
+    if sale["store_id"] != card["store_id"]:
+        return Refused(Code.CARD_UNKNOWN)
+    if sale["amount_msat"] != request.amount_msat:
+        return Refused(Code.AMOUNT_MISMATCH)
+    return None
+
+
+def _invoice_fits(tx: Tx, request: ClaimRequest) -> Refused | None:
+    """Invoice of our network, with this amount, not expired, never offered? Nothing is held."""
+    invoice = request.invoice
+    assert invoice is not None  # noqa: S101 - the request has a sale or an invoice
+    if request.network is not None and invoice.network != request.network:
+        return Refused(Code.INVOICE_NETWORK)
+    wrong = _wrong_amount(invoice.amount_msat, request.amount_msat)
+    if wrong is not None:
+        return Refused(wrong)
+    if invoice.expires_at <= tx.now:
+        return Refused(Code.INVOICE_EXPIRED)
+    if tx.one(_OFFERED, {"payment_hash": invoice.payment_hash}) is not None:
+        return Refused(Code.INVOICE_USED)
+    return None
+
+
+def _wrong_amount(invoiced_msat: int | None, asked_msat: int) -> Code | None:
+    """No amount, part of a satoshi, another amount: a claim is never made to fit (THREATS 16)."""
+    if invoiced_msat is None:
+        return Code.INVOICE_AMOUNTLESS
+    if invoiced_msat % MSAT_PER_SAT:
+        return Code.INVOICE_SUBSAT
+    return Code.AMOUNT_MISMATCH if invoiced_msat != asked_msat else None
+
+
+def _within_limits(tx: Tx, request: ClaimRequest, card: Row) -> Refused | None:
+    """Not too little, and not above a limit; NULL is none, zero is zero. Nothing is held."""
+    if request.amount_msat < request.min_msat:
+        return Refused(Code.AMOUNT_LOW)
+    for most in (request.max_msat, card["limit_tap_msat"]):
+        if most is not None and request.amount_msat > most:
+            return Refused(Code.LIMIT_TAP)
+    return _within_rolling_limits(tx, request, card)
+
+
+def _within_rolling_limits(tx: Tx, request: ClaimRequest, card: Row) -> Refused | None:
+    """The last 24 hours and 30 days: held money counts, failed money does not (THREATS 17)."""
+    amount = request.amount_msat
+    day, month, count = card["limit_day_msat"], card["limit_month_msat"], card["limit_count"]
+    if day is None and month is None and count is None:
+        return None
+    since = tx.now - (DAY if month is None else MONTH)
+    row = {"card_id": request.tap.card_id, "day": tx.now - DAY, "since": since}
+    spent = tx.one(_SPENDING, row)
+    assert spent is not None  # noqa: S101 - a sum without GROUP BY is one row
+    if day is not None and spent["day_msat"] + amount > day:
+        return Refused(Code.LIMIT_DAY)
+    if month is not None and spent["month_msat"] + amount > month:
+        return Refused(Code.LIMIT_MONTH)
+    if count is not None and spent["day_count"] + 1 > count:
+        return Refused(Code.LIMIT_COUNT)
+    return None
+
+
+def _covered(request: ClaimRequest, card: Row) -> Refused | None:
+    """Enough free for the amount and its fee, within what the account may pay in all?"""
+    total = request.amount_msat + request.max_fee_msat
+    cap = card["limit_msat"]
+    if total > card["balance_msat"]:
+        return Refused(Code.BALANCE_LOW)
+    if cap is not None and card["held_msat"] + card["paid_msat"] + total > cap:
+        return Refused(Code.BALANCE_LOW)
+    return None
+
+
+def _needs_pin(card: Row, request: ClaimRequest) -> bool:
+    return card["pin_hash"] is not None and request.amount_msat >= card["pin_limit_msat"]
+
+
+def _pin_fits(tx: Tx, request: ClaimRequest, card: Row, offered: pins.Try | None) -> Refused | None:
+    """PIN where the amount reaches its threshold. A wrong one is counted; the tap stays usable."""
+    if not _needs_pin(card, request):
+        return None
+    if card["pin_tries"] >= pins.MAX_TRIES:
+        return Refused(Code.PIN_LOCKED)
+    if offered is None or offered.stored != card["pin_hash"]:  # none, or another was set meanwhile
+        return Refused(Code.PIN_REQUIRED)
+    right = pins.fits(offered, card["pin_hash"])
+    tries = 0 if right else card["pin_tries"] + 1
+    if tries != card["pin_tries"]:
+        row = {"tries": tries, "card_id": request.tap.card_id}
+        tx.run("UPDATE cards SET pin_tries = :tries WHERE card_id = :card_id", row)
+    if right:
+        return None
+    left = pins.MAX_TRIES - tries
+    facts: dict[str, str | int] = {"tries_left": left}
+    tx.event("card.pin_wrong", store_id=card["store_id"], subject=request.tap.card_id, data=facts)
+    return Refused(Code.PIN_WRONG, facts) if left else Refused(Code.PIN_LOCKED)

@@ -1,0 +1,220 @@
+"""Sales: one at a time on a terminal, each transition one event, so every screen is a view of it.
+
+An own-till claim approves its sale in its own transaction (`spend`); every other move is here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from host.ledger import ids
+from host.ledger.codes import Code, Refused
+from host.ledger.errors import NotFound
+from host.ledger.records import SALE_COLUMNS, Sale, SaleState
+from host.ledger.stores import get_terminal
+from host.money import MAX_MSAT, MSAT_PER_SAT
+from host.store.tx import Place, Tx
+
+TIMEOUT_MS: Final = 120_000
+
+_NEXT: Final = {
+    SaleState.READY: frozenset(
+        {SaleState.READING, SaleState.AUTHORISING, SaleState.DECLINED, SaleState.CANCELLED}
+    ),
+    SaleState.READING: frozenset(
+        {SaleState.READY, SaleState.AUTHORISING, SaleState.DECLINED, SaleState.CANCELLED}
+    ),
+    SaleState.AUTHORISING: frozenset({SaleState.APPROVED, SaleState.DECLINED, SaleState.CHECKING}),
+    SaleState.DECLINED: frozenset(
+        {
+            SaleState.READY,
+            SaleState.READING,
+            SaleState.AUTHORISING,
+            SaleState.DECLINED,
+            SaleState.CANCELLED,
+        }
+    ),
+    SaleState.CHECKING: frozenset({SaleState.APPROVED, SaleState.DECLINED}),
+    SaleState.APPROVED: frozenset(),
+    SaleState.CANCELLED: frozenset(),
+}
+"""Once an invoice may be paid by a stranger (authorising, checking) nothing is cancelled."""
+
+_WAITING: Final = "('ready', 'reading', 'declined')"
+_OPEN: Final = "('ready', 'reading', 'authorising', 'declined', 'checking')"
+
+_INSERT: Final = """
+    INSERT INTO sales (sale_id, store_id, terminal_id, amount_msat, currency, state, created_at,
+        changed_at, expires_at, data)
+    SELECT :sale_id, store_id, :terminal_id, :amount_msat, currency, 'ready', :now,
+        :now, :expires_at, :data
+    FROM stores WHERE store_id = :store_id
+"""
+
+
+def open(  # noqa: A001 - read as `sales.open`
+    db: Place,
+    store_id: str,
+    amount_msat: int,
+    *,
+    terminal_id: str,
+    timeout_ms: int = TIMEOUT_MS,
+    data: Mapping[str, Any] | None = None,
+) -> Sale | Refused:
+    """Arm a terminal for this amount and nothing else.
+
+    A sale that only waits for a card there is cancelled; one whose outcome is not known yet
+    refuses: `sale_in_progress`. `data` is kept with the sale (for example rate and its source).
+    """
+    if not 0 < amount_msat <= MAX_MSAT or amount_msat % MSAT_PER_SAT:
+        return Refused(Code.AMOUNT_INVALID)
+
+    def arm(tx: Tx) -> Sale | Refused:
+        terminal = get_terminal(tx, terminal_id)
+        if terminal is None or terminal.store_id != store_id:
+            raise NotFound(f"terminal_id: the store has no terminal {terminal_id}")
+        before = current(tx, terminal_id)
+        if before is not None:
+            if SaleState.CANCELLED not in _NEXT[before.state]:
+                return Refused(Code.SALE_IN_PROGRESS)
+            move(tx, before.sale_id, SaleState.CANCELLED)
+        sale_id = ids.new(tx.now)
+        row = {
+            "sale_id": sale_id,
+            "store_id": store_id,
+            "terminal_id": terminal_id,
+            "amount_msat": amount_msat,
+            "now": tx.now,
+            "expires_at": tx.now + timeout_ms,
+            "data": json.dumps(data or {}),
+        }
+        tx.run(_INSERT, row)
+        sale = _need(tx, sale_id)
+        _tell(tx, sale, {})
+        return sale
+
+    return db.transaction(arm)
+
+
+def get(db: Place, sale_id: str) -> Sale | None:
+    """The sale of this id."""
+    row = db.read(
+        lambda tx: tx.one(
+            f"SELECT {SALE_COLUMNS} FROM sales WHERE sale_id = :id",  # noqa: S608
+            {"id": sale_id},
+        )
+    )
+    return Sale.of(row) if row else None
+
+
+def current(db: Place, terminal_id: str) -> Sale | None:
+    """The sale that is open on a terminal."""
+    row = db.read(
+        lambda tx: tx.one(
+            f"SELECT {SALE_COLUMNS} FROM sales"  # noqa: S608
+            f" WHERE terminal_id = :id AND state IN {_OPEN}",
+            {"id": terminal_id},
+        )
+    )
+    return Sale.of(row) if row else None
+
+
+def latest(db: Place, terminal_id: str) -> Sale | None:
+    """The newest sale of a terminal, open or over."""
+    found = recent(db, terminal_id, limit=1)
+    return found[0] if found else None
+
+
+def recent(db: Place, terminal_id: str, *, limit: int = 10) -> list[Sale]:
+    """The newest sales of a terminal, newest first."""
+    rows = db.read(
+        lambda tx: tx.all(
+            f"SELECT {SALE_COLUMNS} FROM sales WHERE terminal_id = :id"  # noqa: S608
+            " ORDER BY sale_id DESC LIMIT :limit",
+            {"id": terminal_id, "limit": limit},
+        )
+    )
+    return [Sale.of(row) for row in rows]
+
+
+def unfinished(db: Place) -> list[Sale]:
+    """Sales whose outcome somebody must still find out, also after a restart."""
+    rows = db.read(
+        lambda tx: tx.all(
+            f"SELECT {SALE_COLUMNS} FROM sales"  # noqa: S608
+            f" WHERE state IN {_OPEN} AND state IN ('authorising', 'checking') ORDER BY sale_id"
+        )
+    )
+    return [Sale.of(row) for row in rows]
+
+
+def move(
+    db: Place,
+    sale_id: str,
+    state: SaleState,
+    *,
+    code: Code | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> Sale | None:
+    """Move a sale on; None, and nothing changes, when it is not where this step begins.
+
+    `data` goes into the event and stays with the sale (later values replace earlier ones).
+    """
+
+    def step(tx: Tx) -> Sale | None:
+        sale = get(tx, sale_id)
+        if sale is None or state not in _NEXT[sale.state]:
+            return None
+        tx.run(
+            "UPDATE sales SET state = :state, code = :code, changed_at = :now, data = :data"
+            " WHERE sale_id = :id",
+            {
+                "id": sale_id,
+                "state": state,
+                "code": code,
+                "now": tx.now,
+                "data": json.dumps({**sale.data, **(data or {})}),
+            },
+        )
+        moved = _need(tx, sale_id)
+        _tell(tx, moved, data or {})
+        return moved
+
+    return db.transaction(step)
+
+
+def cancel(db: Place, sale_id: str, *, code: Code | None = None) -> Sale | None:
+    """Give up a sale that waits for a card; None when it cannot be cancelled (any more)."""
+    return move(db, sale_id, SaleState.CANCELLED, code=code)
+
+
+def expire_due(db: Place) -> int:
+    """Cancel every sale that no card came to in time; how many that were."""
+    sql = f"SELECT sale_id FROM sales WHERE state IN {_OPEN} AND state IN {_WAITING}"  # noqa: S608
+    sql += " AND expires_at <= :now"
+
+    def expire(tx: Tx) -> int:
+        late = tx.all(sql, {"now": tx.now})
+        return sum(cancel(tx, row[0], code=Code.SALE_TIMED_OUT) is not None for row in late)
+
+    # Looked at every second, written almost never: the write lock is not taken for a look.
+    if not db.read(lambda tx: tx.all(sql, {"now": tx.now})):
+        return 0
+    return db.transaction(expire)
+
+
+def _tell(tx: Tx, sale: Sale, data: Mapping[str, Any]) -> None:
+    facts: dict[str, Any] = {"amount_msat": sale.amount_msat, "terminal_id": sale.terminal_id}
+    if sale.code is not None:
+        facts["code"] = sale.code
+    tx.event(
+        f"sale.{sale.state}", store_id=sale.store_id, subject=sale.sale_id, data={**data, **facts}
+    )
+
+
+def _need(tx: Tx, sale_id: str) -> Sale:
+    sale = get(tx, sale_id)
+    assert sale is not None  # noqa: S101 - it was written in this transaction
+    return sale
