@@ -67,6 +67,7 @@ class WebServer:
             connection_limit=connection_limit,
             channel_timeout=idle_s,
             cleanup_interval=max(1, idle_s // 2),
+            channel_request_lookahead=1,  # notices a client that left while it is answered
             clear_untrusted_proxy_headers=False,  # `client_address` is the judge of them
             expose_tracebacks=False,
         )
