@@ -2,10 +2,10 @@
 
 export const MAX_DIGITS = 9;
 const MAX_TOTAL = 999_999_999;
-const NARROW_SPACE = "\u202f";
+const GROUP = "\u00a0";
 
-/** Digits grouped by thousands with a narrow space. */
-export const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, NARROW_SPACE);
+/** Digits grouped by thousands with a space that never breaks. */
+export const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, GROUP);
 
 export class Amount {
   items = [];

@@ -39,7 +39,7 @@ function view() {
     state: "blocked",
     says: `${names} not available`,
     do: "The till cannot charge now.",
-    more: same ? down[0].words : words.join(" · "),
+    more: same ? down[0].words : words.join("\n"),
   };
 }
 

@@ -1,0 +1,40 @@
+"""What the dashboard is given: the ledger, the dots, its terminal, and its secret."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from host.clock import Clock
+from host.health import Board
+from host.store.engine import Engine
+from host.till import Terminal
+
+LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
+"""Names under which a browser on this machine reaches a loopback listener."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoInfo:
+    """That this is a simulation, and where its virtual counter is."""
+
+    counter_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardContext:
+    """Everything `create_app` needs; nothing is read from globals or the environment."""
+
+    db: Engine
+    clock: Clock
+    board: Board
+    terminal: Terminal
+    secret: bytes = field(repr=False)
+    """Signs the CSRF token; kept across restarts, so an open till page stays usable."""
+    hosts: tuple[str, ...] = LOCAL_NAMES
+    """The only names a request may call us by (DNS rebinding)."""
+    secure_cookie: bool = False
+    """True where people reach us over https (behind the shop's TLS proxy)."""
+    demo: DemoInfo | None = None
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when the service stops: live streams end by themselves."""

@@ -1,0 +1,69 @@
+"""Answers that are not the page: `{code, says, do}` for our scripts, one page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from host.ledger.codes import Code, Words
+from host.store.errors import StoreError
+
+_BY_STATUS: Mapping[int, Words] = {
+    400: Words("The request cannot be read", "Reload the page and try again."),
+    403: Words("You may not do this", "Ask a manager, or sign in as someone else."),
+    404: Words("There is no such page", "Go back to the till."),
+    405: Words("This page cannot be used like that", "Go back to the till."),
+    413: Words("The request is too large", "Reload the page and try again."),
+    503: Words("The service is not available", "See the status dots."),
+}
+_SORRY = Words("Something went wrong here", "Try again; if it stays, tell a technician.")
+
+
+def wants_json() -> bool:
+    """True for requests of our own scripts; a person's browser asks for HTML."""
+    return not request.accept_mimetypes.accept_html or request.accept_mimetypes.best in {
+        "application/json",
+        "text/event-stream",
+    }
+
+
+def problem(code: Code, status: int, detail: Mapping[str, str | int] | None = None) -> Response:
+    """A refusal for our scripts: its code, its words, and facts that name no secret."""
+    says, do = code.words
+    response = jsonify(code=code.value, says=says, do=do, detail=dict(detail or {}))
+    response.status_code = status
+    return response
+
+
+def answer(status: int, words: Words, code: str) -> Response:
+    """The same words for a person or for a script."""
+    if wants_json():
+        response = jsonify(code=code, says=words.says, do=words.do, detail={})
+    else:
+        response = make_response(render_template("error.html", words=words, status=status))
+    response.status_code = status
+    return response
+
+
+def install(app: Flask) -> None:
+    """Give every error words; what is unexpected is logged by Flask and shown without detail."""
+
+    @app.errorhandler(CSRFError)
+    def csrf(error: CSRFError) -> Response:
+        words = Words("This page is too old", "Reload the page and try again.")
+        return answer(400, words, "page_too_old")
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        status = error.code or 500
+        if status < 400:  # a redirect is no error
+            return make_response(error.get_response())
+        return answer(status, _BY_STATUS.get(status, _SORRY), f"http_{status}")
+
+    @app.errorhandler(StoreError)
+    def store(error: StoreError) -> Response:
+        app.logger.error("ledger not available: %s", error)
+        return answer(503, Code.STORE_OFFLINE.words, Code.STORE_OFFLINE.value)

@@ -1,0 +1,32 @@
+"""The four dots, and what each of them means."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, render_template
+
+from dashboard.access import signed_in
+from dashboard.room import here
+from dashboard.state import dots
+
+bp = Blueprint("status", __name__, url_prefix="/status")
+
+MEANING = {
+    "reader": "The card reader of this till. When it is down, check its plug and its cable.",
+    "ledger": "Where sales and balances are kept. When it is down, check the disk's free space.",
+    "lightning": "The wallet that pays and is paid. When it is down, check its connection.",
+    "clock": "The time on receipts and limits. When it is down, check the time of this machine.",
+}
+
+
+@bp.get("")
+@signed_in
+def page() -> str:
+    """Each part with its words and what to check."""
+    return render_template("status.html", meaning=MEANING)
+
+
+@bp.get("/now")
+@signed_in
+def now() -> Response:
+    """The dots, for pages without a live stream."""
+    return jsonify(dots=dots(here()))

@@ -1,0 +1,87 @@
+"""The cashier's till: an amount, a charge, one clear answer."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+
+from dashboard.access import permit
+from dashboard.errors import problem
+from dashboard.room import here
+from dashboard.state import till_state
+from host.ledger import sales
+from host.ledger.codes import Code, Refused
+from host.ledger.records import Sale, SaleState
+from host.money import check_amount, sats
+from host.till import arm
+
+bp = Blueprint("till", __name__, url_prefix="/till")
+
+
+@bp.get("")
+@permit("sale.charge")
+def page() -> str:
+    """The till, with its state inside: it shows the right thing before any script asks."""
+    return render_template("till.html", state=till_state(here()))
+
+
+@bp.get("/state")
+@permit("sale.charge")
+def now() -> Response:
+    """The till's state, for a page that has no live stream."""
+    return jsonify(till_state(here()))
+
+
+@bp.post("/charge")
+@permit("sale.charge")
+def charge() -> ResponseReturnValue:
+    """Arm the reader for an amount in whole sats."""
+    try:
+        amount_msat = check_amount(sats(int(_given("amount_sat"))))
+    except ValueError:
+        return problem(Code.AMOUNT_INVALID, 400)
+    context = here()
+    return _now_or(arm(context.db, context.board, context.terminal, amount_msat))
+
+
+@bp.post("/cancel")
+@permit("sale.charge")
+def cancel() -> ResponseReturnValue:
+    """Give up the sale on the screen; one that is being checked cannot be given up."""
+    sale = _sale_on_screen()
+    if isinstance(sale, Refused):
+        return _now_or(sale)
+    return _now_or(sales.cancel(here().db, sale.sale_id))
+
+
+@bp.post("/again")
+@permit("sale.charge")
+def again() -> ResponseReturnValue:
+    """Dismiss a refusal: the same sale waits for another tap."""
+    sale = _sale_on_screen()
+    if isinstance(sale, Refused):
+        return _now_or(sale)
+    return _now_or(sales.move(here().db, sale.sale_id, SaleState.READY))
+
+
+def _given(name: str) -> str:
+    body = request.get_json(silent=True)
+    return str(body.get(name, "")) if isinstance(body, dict) else ""
+
+
+def _sale_on_screen() -> Sale | Refused:
+    """The sale that the person saw, if it is still this terminal's open one."""
+    context = here()
+    sale = sales.current(context.db, context.terminal.terminal_id)
+    if sale is None or sale.sale_id != _given("sale_id"):
+        return Refused(Code.SALE_CLOSED)
+    return sale
+
+
+def _now_or(outcome: Sale | Refused | None) -> ResponseReturnValue:
+    """The new state, or the refusal with its words."""
+    if outcome is None:  # the sale went on in the meantime: a card is being charged
+        outcome = Refused(Code.SALE_IN_PROGRESS)
+    if isinstance(outcome, Refused):
+        return problem(outcome.code, 409, detail=outcome.detail)
+    return jsonify(till_state(here()))
