@@ -6,7 +6,7 @@ one. It is sealed and not only signed because a card's id in the clear would let
 recognise a card again (THREATS 22). Sealing is SIV-like (compare RFC 5297) with HMAC as its only
 primitive: the tag is a MAC of the content, the key stream is a MAC of the tag.
 
-    k1 = hex( version 1 | tag 16 | sealed( uid 7 | counter 3 | gap 3 | key 2 | ms 6 | card ) )
+    k1 = hex( version 1 | tag 16 | sealed( uid 7 | counter 3 | gap 3 | key 4 | ms 6 | card ) )
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from host.ledger.taps import VerifiedTap
 from host.ntag424.values import Uid
 
 VERSION: Final = 1
-MAX_CARD_ID: Final = 43
-"""Bytes of a card's id; with them a content still fits one key stream of 64 bytes."""
+MAX_CARD_ID: Final = 64
+"""Bytes of a card's id; with them k1 is 208 characters long."""
 
 _TAG_BYTES = 16
 _HEAD_BYTES = 1 + _TAG_BYTES
-_FIXED = struct.Struct(">7s3s3sH6s")
+_FIXED = struct.Struct(">7s3s3sI6s")
 _MIN_HEX = 2 * (_HEAD_BYTES + _FIXED.size)
 MAX_HEX: Final = _MIN_HEX + 2 * MAX_CARD_ID
 _TAG_LABEL = b"taptill k1 tag \x01"
@@ -87,5 +87,8 @@ def _tag(secret: bytes, content: bytes) -> bytes:
 
 def _sealed(secret: bytes, tag: bytes, content: bytes) -> bytes:
     """Add the key stream of a tag; applied twice it gives the content back."""
-    stream = hmac.digest(secret, _STREAM_LABEL + tag, "sha512")
+    stream, block = b"", 0
+    while len(stream) < len(content):
+        stream += hmac.digest(secret, _STREAM_LABEL + tag + bytes((block,)), "sha512")
+        block += 1
     return bytes(a ^ b for a, b in zip(content, stream, strict=False))

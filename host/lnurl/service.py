@@ -1,0 +1,255 @@
+"""The issuer's service: how other people's points of sale reach the accounts of our cards.
+
+`GET /ln?p=&c=` answers a tap with a withdrawRequest; `GET /ln/cb?k1=&pr=[&pin=]` claims it
+(LUD-03; PIN after the LUD-24 draft). A scan writes nothing and may be repeated until its tap is
+claimed. "OK" means accepted, not paid: a point of sale watches its own invoice.
+
+Every answer is JSON with HTTP status 200, also a refusal: LUD-01 gives statuses no meaning, and
+wallets whose HTTP library raises on others would lose the reason. Beside LUD's `reason`, the
+words, a refusal has a stable `code`.
+
+Before the tap's MAC holds nothing is told (THREATS 6); `X-Boltcard-UID` and `card=` are not even
+read (DESIGN). Nothing here reads the Host header, sets a cookie, or logs a query string.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from host.bolt11 import Bolt11Error, Bolt11Invoice, Network, payable
+from host.clock import MINUTE, Clock
+from host.faultpoints import FaultPoint, Hook, nowhere
+from host.keyring import Issuer
+from host.ledger import claims, taps
+from host.ledger.claims import ClaimRequest, Quote, Source
+from host.ledger.codes import Code, Refused
+from host.ledger.records import PayoutStatus
+from host.ledger.taps import VerifiedTap
+from host.lnurl import k1
+from host.lnurl.budget import Budget, Rate
+from host.money import sats
+from host.ntag424.sun import SunFormatError, parse_params
+from host.store.engine import Engine
+from host.store.errors import StoreError
+from host.store.tx import Tx
+from host.web import address_group, client_address, networks
+
+log = logging.getLogger(__name__)
+
+MAX_QUERY: Final = 8_192
+_MAX_FIELDS: Final = 20
+_HEADERS: Final = [
+    ("Content-Type", "application/json"),
+    ("Access-Control-Allow-Origin", "*"),  # wallets in browsers (LUD-01)
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """What the service is told by the configuration."""
+
+    base_url: str
+    """What stands before `/ln` on cards; the callback is built from it."""
+    min_msat: int = sats(1)
+    max_msat: int = sats(1_000_000)
+    """The most that one payment may ask for; never the balance (THREATS 21)."""
+    tap_ms: int = MINUTE
+    """How long a scan may be claimed."""
+    max_fee_base_msat: int = 0
+    max_fee_ppm: int = 0
+    """Routing fee held beside the amount: base plus parts per million of it."""
+    trusted_proxies: tuple[str, ...] = ()
+    per_address: Rate = field(default=Rate(burst=300, per_second=60))
+    """Behind a proxy that is not trusted, or an onion service, all clients are one address."""
+    per_card: Rate = field(default=Rate(burst=30, per_second=3))
+
+
+def create_app(
+    db: Engine,
+    issuers: Sequence[Issuer],
+    network: Network,
+    settings: ServiceSettings,
+    clock: Clock,
+    secret: bytes,
+    *,
+    hook: Hook = nowhere,
+) -> Flask:
+    """The WSGI application of the public listener."""
+    service = _Service(db, issuers, network, settings, clock, secret, hook)
+    app = Flask("taptill-lnurl", static_folder=None, template_folder=None)
+    app.add_url_rule("/ln", view_func=service.scan, endpoint="scan")
+    app.add_url_rule("/ln/cb", view_func=service.callback, endpoint="callback")
+    app.add_url_rule("/healthz", view_func=service.health, endpoint="health")
+    app.register_error_handler(HTTPException, _no_such_thing)
+    app.register_error_handler(Exception, _trouble)
+    return app
+
+
+class _Service:
+    def __init__(
+        self,
+        db: Engine,
+        issuers: Sequence[Issuer],
+        network: Network,
+        settings: ServiceSettings,
+        clock: Clock,
+        secret: bytes,
+        hook: Hook,
+    ) -> None:
+        self._db = db
+        self._issuers = tuple(issuers)
+        self._network = network
+        self._settings = settings
+        self._clock = clock
+        self._secret = secret
+        self._hook = hook
+        self._callback = settings.base_url.rstrip("/") + "/ln/cb"
+        self._proxies = networks(settings.trusted_proxies)
+        self._addresses = Budget(settings.per_address, clock)
+        self._cards = Budget(settings.per_card, clock)
+
+    # -- routes -----------------------------------------------------------------------------
+
+    def scan(self) -> Response:
+        """A tap is presented: what may it ask for?"""
+        fields = self._admitted()
+        return _answer(fields if isinstance(fields, Refused) else self._scanned(fields))
+
+    def callback(self) -> Response:
+        """A tap is claimed with an invoice."""
+        if request.method != "GET":  # Flask offers HEAD too, which must change nothing
+            return _answer(Refused(Code.REQUEST_INVALID))
+        fields = self._admitted()
+        return _answer(fields if isinstance(fields, Refused) else self._claimed(fields))
+
+    def health(self) -> Response:
+        """Whether the ledger can be read; for a proxy, so here the status counts."""
+        try:
+            self._db.events.last_id()
+        except StoreError:
+            return _json({"status": "ERROR"}, status=503)
+        return _json({"status": "OK"})
+
+    # -- the work ---------------------------------------------------------------------------
+
+    def _admitted(self) -> dict[str, str] | Refused:
+        """The query's fields, once the address has paid for them (THREATS 13)."""
+        environ = request.environ
+        client = client_address(environ, self._proxies)
+        if not self._addresses.spend(address_group(client)):
+            return Refused(Code.RATE_LIMITED)
+        return _fields(environ.get("QUERY_STRING", ""))
+
+    def _scanned(self, fields: dict[str, str]) -> dict[str, Any] | Refused:
+        try:
+            message = parse_params(fields.get("p"), fields.get("c"))
+        except SunFormatError as error:
+            return Refused(Code.REQUEST_INVALID, {"field": error.field})
+
+        def look(tx: Tx) -> tuple[VerifiedTap, Quote] | Refused:
+            tap = taps.verify(tx, self._issuers, message)
+            if isinstance(tap, Refused):
+                return tap
+            if not self._cards.spend(tap.card_id):
+                return Refused(Code.RATE_LIMITED)
+            limits = self._settings
+            quote = claims.quote(tx, tap, min_msat=limits.min_msat, max_msat=limits.max_msat)
+            return quote if isinstance(quote, Refused) else (tap, quote)
+
+        seen = self._db.read(look)
+        return seen if isinstance(seen, Refused) else self._withdraw_request(*seen)
+
+    def _withdraw_request(self, tap: VerifiedTap, quote: Quote) -> dict[str, Any]:
+        """LUD-03; amounts are integers of millisatoshi."""
+        answer: dict[str, Any] = {
+            "tag": "withdrawRequest",
+            "callback": self._callback,
+            "k1": k1.mint(self._secret, tap, self._clock.now()),
+            "defaultDescription": quote.description,
+            "minWithdrawable": quote.min_msat,
+            "maxWithdrawable": quote.max_msat,
+        }
+        if quote.pin_limit_msat is not None:
+            answer["pinLimit"] = quote.pin_limit_msat
+        return answer
+
+    def _claimed(self, fields: dict[str, str]) -> dict[str, Any] | Refused:
+        now = self._clock.now()
+        tap = k1.check(self._secret, fields.get("k1", ""), now, self._settings.tap_ms)
+        if isinstance(tap, Refused):
+            return tap
+        if not self._cards.spend(tap.card_id):  # before the slow work: signature and PIN hash
+            return Refused(Code.RATE_LIMITED)
+        try:
+            invoice = payable(fields.get("pr", ""), self._network)
+        except Bolt11Error as error:
+            return Refused(Code(error.kind))
+        result = claims.claim(self._db, self._request(tap, invoice, fields.get("pin")))
+        self._hook(FaultPoint.AFTER_CLAIM)
+        if isinstance(result, Refused):
+            return result
+        if result.payout.status in (PayoutStatus.FAILED, PayoutStatus.CANCELLED):
+            return Refused(Code.LIGHTNING_FAILED)  # an old claim, asked about again
+        return {"status": "OK"}
+
+    def _request(self, tap: VerifiedTap, invoice: Bolt11Invoice, pin: str | None) -> ClaimRequest:
+        limits, amount_msat = self._settings, invoice.amount_msat or 0
+        return ClaimRequest(
+            tap=tap,
+            amount_msat=amount_msat,
+            source=Source.LNURL,
+            invoice=invoice,
+            pin=pin or None,
+            max_fee_msat=limits.max_fee_base_msat + amount_msat * limits.max_fee_ppm // 1_000_000,
+            min_msat=limits.min_msat,
+            max_msat=limits.max_msat,
+            network=self._network,
+        )
+
+
+def _fields(query: str) -> dict[str, str] | Refused:
+    """The fields of a query, names in any case (a URL may have been put in upper case for a QR
+    code); one that is given twice is refused, because two readers may take different ones."""
+    if len(query) > MAX_QUERY:
+        return Refused(Code.REQUEST_INVALID)
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        return Refused(Code.REQUEST_INVALID)
+    fields = {name.lower(): value for name, value in pairs}
+    return fields if len(fields) == len(pairs) else Refused(Code.REQUEST_INVALID)
+
+
+def _answer(answer: dict[str, Any] | Refused) -> Response:
+    if isinstance(answer, Refused):
+        log.info("%s refused: %s", request.endpoint, answer.code)
+        answer = _error(answer.code)
+    return _json(answer)
+
+
+def _error(code: Code) -> dict[str, Any]:
+    return {"status": "ERROR", "reason": f"{code.words.says}. {code.words.do}", "code": code}
+
+
+def _json(answer: dict[str, Any], status: int = 200) -> Response:
+    return Response(json.dumps(answer, separators=(",", ":")), status, _HEADERS)
+
+
+def _no_such_thing(error: HTTPException) -> Response:
+    return _json(_error(Code.REQUEST_INVALID), error.code or 404)
+
+
+def _trouble(error: Exception) -> Response:
+    """Nothing is known to be held or paid that the ledger does not say; asking again joins it."""
+    log.error("%s: %s", request.endpoint, type(error).__name__, exc_info=error)
+    return _json(_error(Code.STORE_OFFLINE))
