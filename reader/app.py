@@ -25,6 +25,8 @@ class App:
         self._pitch = 0
         self.beats = [0, 0, 0]
         self.stopped = False
+        self.on_settled = None
+        self._settled = False
 
     async def run(self) -> None:
         """Until `stopped`, which only tests and the unix port set."""
@@ -114,3 +116,7 @@ class App:
         if nfc_moved and self.beats[1] != before[1] and self.beats[2] != before[2]:
             self.core.stats.add("feeds")
             self.hal.feed()
+            if not self._settled:
+                self._settled = True
+                if self.on_settled is not None:
+                    self.on_settled()  # an update has proved itself
