@@ -47,13 +47,14 @@ class Nfc:
             self._ready = False
             if core.session.state == READING:  # the sale goes on once the chip is back
                 core.tap_failed(w.READ_FAILED)
-            self._lose_card()
+            self._blind()
             if core.job is not None:
                 self._finish(w.FAILED)
             if core.hsu.pending is not None:
                 core.hsu.refuse()
 
     async def _setup(self) -> None:
+        self._blind()
         try:
             await self.chip.setup()
         except ChipFault:
@@ -96,7 +97,7 @@ class Nfc:
             await self.hal.wait(20)
 
     async def _stand_back(self, owner: int) -> None:
-        self._lose_card()
+        self._blind()
         if owner == w.OFF and self.chip.field and not self._dirty:
             await self.chip.field_off()
         if self.core.job is not None:
@@ -225,6 +226,12 @@ class Nfc:
             self._link = None
             self._missing_since = self.hal.now()
 
+    def _blind(self) -> None:
+        """We cannot see the card for a while; whether it left is found out by looking again."""
+        self._unlink()
+        if self._missing_since >= 0:
+            self._missing_since = self.hal.now()
+
     async def _missing(self) -> None:
         """It does not answer: perhaps it flickers, so look once more with a fresh field."""
         self._unlink()
@@ -240,10 +247,9 @@ class Nfc:
         self.core.card_gone(tapped)
 
     def _lose_card(self) -> None:
-        """Give up a card at once; nothing to do when there is none."""
-        if self._link is not None or self._missing_since >= 0:
-            self._link = None
-            self._forget_card()
+        """It left while it was read: no TAP was made, so the next look is a new presentation."""
+        self._link = None
+        self._forget_card()
 
     # -- the host's jobs -----------------------------------------------------------------------
 
@@ -320,7 +326,7 @@ class Nfc:
             hsu.refuse()
             return
         core.owner_changed(before)
-        self._lose_card()
+        self._blind()
         own = hsu.own_answer()
         if own:
             if hsu.pending[1] == POWER_DOWN:

@@ -73,6 +73,7 @@ class Storm:
         self.armed: set[int] = set()
         self.kept: list[bytes] = []
         self.card = ScriptedCard()
+        self.told = False  # this presentation had its TAP
 
     def _request(self, b: Bench) -> bytes:
         """A request as a host would send it, with the next seq."""
@@ -112,13 +113,28 @@ class Storm:
             b.seq = self.chance.randrange(256)  # another host, or the same one started anew
             b.hal.panel.feed(b.frame(w.HELLO, b.seq, (w.T_HOST, self.chance.randrange(9))))
         elif dice < 17:
-            self.card.lies = not self.card.lies
+            self.lift_or_lay()
+        elif dice < 18:
+            self.sale(b)
         else:
             b.hal.panel.feed(frame)
         pause = 6_000 if self.chance.randrange(200) == 0 else self.chance.choice((1, 30, 300))
         await b.hal.run_for(pause)
         b.collect()
         self.check(b)
+
+    def lift_or_lay(self) -> None:
+        self.card.lies = not self.card.lies
+        self.told = False
+
+    def sale(self, b: Bench) -> None:
+        """One good arming in the middle of the storm."""
+        self.session += 1
+        self.armed.add(self.session)
+        for kind in (w.NFC_MODE, w.ARM):
+            b.seq = (b.seq + 1) & 0xFF
+            sale = [(w.T_MODE, w.AUTO), (w.T_SESSION, self.session), (w.T_TIMEOUT, 30_000)]
+            b.hal.panel.feed(b.frame(kind, b.seq, *sale))
 
     def disturb(self, b: Bench, data: bytes) -> None:
         self.mutated += len(data)
@@ -138,6 +154,8 @@ class Storm:
         for payload in b.take(w.EV_TAP):
             self.taps += 1
             assert tlv.find_int(payload, w.T_SESSION) in self.armed
+            assert not self.told or b.chip.noise, "a second TAP of one presentation"
+            self.told = True
         b.events.clear()
         b.answers.clear()
 
@@ -156,12 +174,14 @@ class Storm:
         fed = b.hal.feeds
         assert await b.arm(self.session) == w.OK
         self.card.lies = True
+        self.told = False
         await b.run(1_500)
         taps = b.take(w.EV_TAP)
         assert [tlv.find_int(tap, w.T_SESSION) for tap in taps] == [self.session]
         assert b.hal.feeds > fed
         assert b.stat("task_faults") == 0
         self.proofs += 1
+        self.told = True
         b.chip.noise = self.chance.choice((0, 0, 20, 200))
 
     async def story(self, b: Bench) -> None:
