@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from host.clock import DAY
-from host.ledger import pins, spend
+from host.ledger import pins, spend, windows
 from host.ledger.codes import Code, Refused
 from host.ledger.records import PAYOUT_COLUMNS, CardState, Payout, PullPaymentState, SaleState
 from host.ledger.requests import Claimed, ClaimRequest, Quote, Source
@@ -28,6 +28,7 @@ _CARD: Final = """
     SELECT c.store_id, c.pull_payment_id, c.uid, c.key_version, c.last_counter, c.state,
         c.starts_at, c.ends_at, c.limit_tap_msat, c.limit_day_msat, c.limit_month_msat,
         c.limit_count, c.pin_hash, c.pin_limit_msat, c.pin_tries,
+        c.spent_msat, c.spent_count, c.newest_at,
         a.name AS account, a.state AS account_state, a.starts_at AS account_starts_at,
         a.ends_at AS account_ends_at, a.limit_msat, a.balance_msat, a.held_msat, a.paid_msat,
         s.name AS store, s.timezone, s.cutoff_hour
@@ -44,15 +45,6 @@ _SPENT_ON: Final = f"""
 
 _ON_THE_WAY: Final = """
     SELECT 1 FROM payouts WHERE boltcard_id = :card_id AND status IN ('Pending', 'Processing')
-"""
-
-_SPENDING: Final = """
-    SELECT coalesce(sum(amount), 0) AS month_msat,
-        coalesce(sum(CASE WHEN created_at > :day THEN amount ELSE 0 END), 0) AS day_msat,
-        coalesce(sum(CASE WHEN created_at > :day THEN 1 ELSE 0 END), 0) AS day_count
-    FROM payouts
-    WHERE boltcard_id = :card_id AND created_at > :since
-        AND status IN ('Pending', 'Processing', 'Completed')
 """
 
 _SALE: Final = """
@@ -247,19 +239,19 @@ def _within_limits(tx: Tx, request: ClaimRequest, card: Row) -> Refused | None:
 
 def _within_rolling_limits(tx: Tx, request: ClaimRequest, card: Row) -> Refused | None:
     """The last 24 hours and 30 days: held money counts, failed money does not (THREATS 17)."""
-    amount = request.amount_msat
+    amount, card_id = request.amount_msat, request.tap.card_id
     day, month, count = card["limit_day_msat"], card["limit_month_msat"], card["limit_count"]
-    if day is None and month is None and count is None:
-        return None
-    since = tx.now - (DAY if month is None else MONTH)
-    row = {"card_id": request.tap.card_id, "day": tx.now - DAY, "since": since}
-    spent = tx.one(_SPENDING, row)
-    assert spent is not None  # noqa: S101 - a sum without GROUP BY is one row
-    if day is not None and spent["day_msat"] + amount > day:
+    in_all = windows.Spent(card["spent_msat"], card["spent_count"])
+    today = windows.Spent(0, 0)
+    if day is not None or count is not None:
+        today = windows.since(tx, card_id, in_all, tx.now - DAY)
+    if day is not None and today.msat + amount > day:
         return Refused(Code.LIMIT_DAY)
-    if month is not None and spent["month_msat"] + amount > month:
-        return Refused(Code.LIMIT_MONTH)
-    if count is not None and spent["day_count"] + 1 > count:
+    if month is not None:
+        spent = windows.since(tx, card_id, in_all, tx.now - MONTH)
+        if spent.msat + amount > month:
+            return Refused(Code.LIMIT_MONTH)
+    if count is not None and today.taps + 1 > count:
         return Refused(Code.LIMIT_COUNT)
     return None
 

@@ -12,7 +12,7 @@ import hmac
 from typing import Any, Final
 
 from host.clock import MINUTE, SECOND
-from host.ledger import entries, tallies
+from host.ledger import entries, tallies, windows
 from host.ledger.records import (
     PAYOUT_COLUMNS,
     UNRESOLVED,
@@ -160,6 +160,7 @@ def _give_up(db: Place, payout_id: str, was: PayoutStatus, to: PayoutStatus, rea
         if not _step(tx, payout, to, {"error_message": reason, "next_check_at": None}):
             return False
         _move(tx, payout, EntryKind.RELEASE, payout.amount_msat + payout.fee_held_msat)
+        windows.take_out(tx, payout)
         return True
 
     return db.transaction(release)

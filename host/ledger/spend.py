@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from host.ledger import entries, ids, tallies
+from host.ledger import entries, ids, tallies, windows
 from host.ledger.codes import Code, Refused
 from host.ledger.days import business_day
 from host.ledger.records import EntryKind, Payout, PayoutStatus, Route
@@ -25,11 +25,11 @@ _PAYOUT: Final = """
     INSERT INTO payouts (payout_id, pull_payment_id, store_id, amount, currency, status,
         created_at, completed_at, boltcard_id, boltcard_ntag, recipient_address, transaction_id,
         metadata, key_version, counter, day, route, sale_id, payment_hash, fee_msat,
-        fee_held_msat, checks)
+        fee_held_msat, checks, before_msat, before_count)
     VALUES (:payout_id, :pull_payment_id, :store_id, :amount, :currency, :status,
         :created_at, :completed_at, :boltcard_id, :boltcard_ntag, :recipient_address,
         :transaction_id, :metadata, :key_version, :counter, :day, :route, :sale_id,
-        :payment_hash, 0, :fee_held_msat, 0)
+        :payment_hash, 0, :fee_held_msat, 0, :before_msat, :before_count)
 """
 
 _HOLD_AND_SETTLE: Final = """
@@ -43,7 +43,11 @@ _PAID: Final = """
     WHERE pull_payment_id = :pull_payment_id
 """
 
-_COUNTER: Final = "UPDATE cards SET last_counter = :counter WHERE card_id = :boltcard_id"
+_CARD: Final = """
+    UPDATE cards SET last_counter = :counter, spent_msat = spent_msat + :amount,
+        spent_count = spent_count + 1, newest_at = :newest_at
+    WHERE card_id = :boltcard_id
+"""
 
 _APPROVE: Final = """
     UPDATE sales SET state = 'approved', code = NULL, payout_id = :payout_id,
@@ -55,11 +59,12 @@ _APPROVE: Final = """
 def spend(tx: Tx, request: ClaimRequest, card: Row, sale: Row | None) -> Claimed | Refused:
     """Make the payout. Refused only where the schema itself, the last line, says no."""
     row = _row(tx, request, card)
+    row |= windows.place(tx, request.tap.card_id, card, request.amount_msat)
     try:
-        payout_number = tx.insert(_PAYOUT, row)
+        number = tx.insert(_PAYOUT, row)
     except StoreConflict as conflict:
         return _last_line(conflict)
-    tx.run(_COUNTER, row)
+    tx.run(_CARD, row)
     tx.run(tallies.ADD, row)
     if sale is None:
         entries.move(
@@ -74,7 +79,7 @@ def spend(tx: Tx, request: ClaimRequest, card: Row, sale: Row | None) -> Claimed
     else:
         _settle_here(tx, row)
     _tell(tx, request, row, sale)
-    return Claimed(_payout(payout_number, row))
+    return Claimed(_payout(number, row))
 
 
 def _row(tx: Tx, request: ClaimRequest, card: Row) -> dict[str, Any]:
@@ -147,9 +152,12 @@ def _last_line(conflict: StoreConflict) -> Refused:
     raise conflict
 
 
+_NOT_TOLD: Final = frozenset({"amount", "before_msat", "before_count", "newest_at"})
+
+
 def _payout(number: int, row: dict[str, Any]) -> Payout:
     """The record of the row just written, without reading it again."""
-    values = {name: value for name, value in row.items() if name != "amount"}
+    values = {name: value for name, value in row.items() if name not in _NOT_TOLD}
     return Payout(
         **values,
         id=number,

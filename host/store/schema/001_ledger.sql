@@ -34,7 +34,8 @@ CREATE TABLE pull_payments (
 
 CREATE INDEX pull_payments_of_store ON pull_payments (store_id, created_at);
 
--- A limit that is NULL is none; zero is zero. Keys are derived, never kept.
+-- A limit that is NULL is none; zero is zero. Keys are derived, never kept. `spent` is what is
+-- paid or on its way, ever; with the payouts' `before` it gives the sums of any time (windows).
 CREATE TABLE cards (
     card_id TEXT PRIMARY KEY,
     store_id TEXT NOT NULL REFERENCES stores (store_id),
@@ -56,6 +57,9 @@ CREATE TABLE cards (
     pin_limit_msat INTEGER CHECK (pin_limit_msat >= 0),
     pin_tries INTEGER NOT NULL CHECK (pin_tries >= 0),
     created_at INTEGER NOT NULL,
+    spent_msat INTEGER NOT NULL DEFAULT 0 CHECK (spent_msat >= 0),
+    spent_count INTEGER NOT NULL DEFAULT 0 CHECK (spent_count >= 0),
+    newest_at INTEGER NOT NULL DEFAULT 0,
     CHECK ((pin_hash IS NULL) = (pin_limit_msat IS NULL))
 ) STRICT, WITHOUT ROWID;
 
@@ -75,7 +79,7 @@ CREATE TABLE sales (
     created_at INTEGER NOT NULL,
     changed_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
-    payout_id TEXT UNIQUE REFERENCES payouts (payout_id),
+    payout_id TEXT REFERENCES payouts (payout_id),
     data TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -119,6 +123,8 @@ CREATE TABLE payouts (
     processing_at INTEGER,
     next_check_at INTEGER,
     checks INTEGER NOT NULL,
+    before_msat INTEGER NOT NULL CHECK (before_msat >= 0),
+    before_count INTEGER NOT NULL CHECK (before_count >= 0),
     UNIQUE (boltcard_id, key_version, counter),
     CHECK ((status = 'Completed') = (completed_at IS NOT NULL)),
     CHECK ((route = 'lightning') = (payment_hash IS NOT NULL)),
@@ -132,8 +138,9 @@ CREATE UNIQUE INDEX payouts_hash ON payouts (payment_hash) WHERE payment_hash IS
 CREATE UNIQUE INDEX payouts_on_the_way ON payouts (boltcard_id)
     WHERE status IN ('Pending', 'Processing');
 
--- Rolling sums of one card are read from here alone, without a look at the table.
-CREATE INDEX payouts_of_card ON payouts (boltcard_id, created_at, status, amount);
+-- What a card did and spent in any time, read from here alone, without a look at the table.
+CREATE INDEX payouts_of_card
+    ON payouts (boltcard_id, created_at, status, amount, before_msat, before_count);
 
 CREATE INDEX payouts_of_day ON payouts (store_id, day);
 
