@@ -1,0 +1,169 @@
+"""What state a card is in, derived from the card and never from memory (PROTOCOL (b)).
+
+| state      | how it is told                                                    | keys     |
+|------------|-------------------------------------------------------------------|----------|
+| BLANK      | versions 0, settings as delivered                                 | zeros    |
+| BLANK_SDM  | versions 0, settings left by some tool; what it signs, zeros sign | zeros    |
+| OURS       | one set of our issuers in all five places                         | that set |
+| PARTIAL    | several known sets: a job was torn                                | mixed    |
+| ADOPTABLE  | the set of an imported file                                       | that set |
+| FOREIGN    | a version or a signature that no set at hand explains             | unknown  |
+| NOT_424    | another chip, or no answer                                        | -        |
+| LRP        | 919D to a right key, and it answers in LRP                        | -        |
+| DELAYED    | 91AD, five times over                                             | known    |
+| BLOCKED    | 919D to a right key                                               | known    |
+
+The last three show only when a key is used; `execute` raises them. A FOREIGN card is left alone:
+no key is tried on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from host.ntag424.sun import PiccData
+from host.ntag424.values import Uid
+from provisioning.keysets import FACTORY, Derived, KeyRoom, KeySet
+from provisioning.seen import KEY_NUMBERS, Mirror, Seen, mirror
+
+Held = tuple[KeySet, ...]
+"""The set each of the five keys is of."""
+
+_TOOLS_START_AT = range(4)
+"""Versions that are tried on a card we have no record of; most tools count from 0 or 1."""
+
+
+class State(StrEnum):
+    """Where a card stands."""
+
+    BLANK = "blank"
+    BLANK_SDM = "blank_sdm"
+    OURS = "ours"
+    PARTIAL = "partial"
+    ADOPTABLE = "adoptable"
+    FOREIGN = "foreign"
+    LRP = "lrp"
+    DELAYED = "delayed"
+    BLOCKED = "blocked"
+    NOT_424 = "not_424"
+
+
+@dataclass(frozen=True, slots=True)
+class TornJob:
+    """What the journal knows about a card's unfinished job."""
+
+    old: Held
+    old_versions: tuple[int, ...]
+    new: KeySet
+    marker: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A state, the keys behind it, and the tap that proved them, if the card signs at all."""
+
+    state: State
+    held: Held | None = None
+    tap: PiccData | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """A reading that was opened and whose signature holds, and with whose keys."""
+
+    tap: PiccData
+    sets: dict[int, KeySet]
+
+
+def candidates(
+    room: KeyRoom, uid: Uid | None, versions: Iterable[int], known: Iterable[KeySet] = ()
+) -> list[KeySet]:
+    """Sets that a card may hold, the likeliest first: what is on record, zeros, imports, issuers.
+
+    `versions` are the bytes the card shows and the key versions on record.
+    """
+    found = {one.name: one for one in (*known, FACTORY, *room.imports)}
+    if uid is not None:
+        for version in dict.fromkeys((*versions, *_TOOLS_START_AT)):
+            for issuer in room.issuers:
+                derived = Derived(issuer.issuer_id, version)
+                if derived.name not in found:
+                    found[derived.name] = room.derive(derived, uid)
+    return list(found.values())
+
+
+def judge(
+    seen: Seen, uid: Uid | None, sets: list[KeySet], torn: TornJob | None = None
+) -> Judgement:
+    """The state of a card that showed this, given the sets it may hold."""
+    signed = mirror(seen)
+    proof = _prove(signed, uid, sets) if signed else None
+    if signed and proof is None:
+        return Judgement(State.FOREIGN)
+    told = [_by_version(n, seen.key_versions[n], sets, torn, proof) for n in KEY_NUMBERS]
+    held = tuple(one for one in told if one)
+    if len(held) < len(told):
+        return Judgement(State.FOREIGN, tap=proof.tap if proof else None)
+    return Judgement(_state(held, seen), held, proof.tap if proof else None)
+
+
+def _prove(signed: Mirror, uid: Uid | None, sets: list[KeySet]) -> _Proof | None:
+    """Opener and signer are looked for apart: a torn re-key may have changed one of them."""
+    for opener in sets:
+        tap = signed.open(opener.keys[signed.opener or 0])
+        if tap is None or (uid is not None and tap.uid != uid):
+            continue
+        for signer in sets:
+            if signed.proves(signer.keys[signed.signer], tap):
+                found = {signed.signer: signer}
+                if signed.opener is not None:
+                    found[signed.opener] = opener
+                return _Proof(tap, found)
+    return None
+
+
+def _by_version(
+    number: int,
+    version: int,
+    sets: list[KeySet],
+    torn: TornJob | None,
+    proof: _Proof | None,
+) -> KeySet | None:
+    """The set of one key: what its version byte says, unless the card's signature knows better."""
+    proved = proof.sets.get(number) if proof else None
+    told = next(_told(number, version, sets, torn, proof), None)
+    if proved and (told is None or told.keys[number] != proved.keys[number]):
+        return proved
+    return told
+
+
+def _told(
+    number: int,
+    version: int,
+    sets: list[KeySet],
+    torn: TornJob | None,
+    proof: _Proof | None,
+) -> Iterator[KeySet]:
+    if torn and version == torn.marker:
+        yield torn.new
+    if torn and version == torn.old_versions[number]:
+        yield torn.old[number]
+    by_marker: Callable[[KeySet], bool] = lambda one: one.marker == version  # noqa: E731
+    signers = list(proof.sets.values()) if proof else []
+    # A set without a marker (of another tool) is believed where it signed, or was handed to us.
+    yield from filter(by_marker, signers)
+    yield from (one for one in signers if one.marker is None)
+    yield from filter(by_marker, sets)
+    if proof is None and version:
+        yield from (one for one in sets if one.imported)
+
+
+def _state(held: Held, seen: Seen) -> State:
+    names = {one.name for one in held}
+    if names == {FACTORY.name}:
+        return State.BLANK if seen.factory_file else State.BLANK_SDM
+    if len(names) > 1:
+        return State.PARTIAL
+    return State.ADOPTABLE if held[0].imported else State.OURS

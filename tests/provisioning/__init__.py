@@ -1,0 +1,1 @@
+"""Cards are made, checked, repaired and wiped on the twin."""
