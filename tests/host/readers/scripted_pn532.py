@@ -54,7 +54,9 @@ class ScriptedPn532:
         self.commands: list[bytes] = []
         self.deaf_until_slowed = False
         """As after a crash: only SetSerialBaudrate is understood."""
-        self.before: Callable[[bytes], None] = lambda command: None
+        self.silent = False
+        self.breaks_off = False
+        """Sends the beginning of a frame, and no more."""
         self._active: ScriptedCard | None = None
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
@@ -96,8 +98,8 @@ class ScriptedPn532:
             if self._stop_read in ready:
                 return
             received += os.read(self._master, 4096)
-            while command := self._take(received):
-                command, received = command
+            while taken := self._take(received):
+                command, received = taken
                 self._obey(command)
 
     def _take(self, received: bytes) -> tuple[bytes, bytes] | None:
@@ -116,11 +118,13 @@ class ScriptedPn532:
         )
 
     def _obey(self, command: bytes) -> None:
-        if self.deaf_until_slowed and command[0] != 0x10:
+        if self.silent or (self.deaf_until_slowed and command[0] != 0x10):
             return
         self.deaf_until_slowed = False
         self.commands.append(command)
-        self.before(command)
+        if self.breaks_off:
+            os.write(self._master, b"\x00\x00\xff")
+            return
         answer = bytes((0xD5, command[0] + 1)) + self._answer(command)
         length = len(answer).to_bytes(2, "big")
         head = length[1:] if len(answer) < 255 else b"\xff\xff" + length

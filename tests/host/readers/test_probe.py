@@ -38,7 +38,7 @@ def test_a_serial_port_without_the_right_to_use_it_names_the_group(
     (tmp_path / "dev").mkdir()
     (tmp_path / "dev/ttyUSB0").touch()
     assert found(tmp_path, "/dev/ttyUSB0").ok
-    monkeypatch.setattr(probing.os, "access", lambda *_: False)
+    monkeypatch.setattr("os.access", lambda *_: False)
     finding = found(tmp_path, "/dev/ttyUSB0")
     assert not finding.ok
     assert "dialout" in finding.words
