@@ -15,7 +15,7 @@ from reader import words as w
 from reader.compat import Monotonic, sleep_ms
 
 _VMIN, _VTIME = 6, 5  # places in the control characters, as Linux has them
-_CC = 6
+_ISPEED, _OSPEED, _CC = 4, 5, 6
 BUSY_MS = 5
 
 
@@ -48,7 +48,7 @@ class Line:
 
 
 def _raw(file) -> None:
-    """Raw, and reads return at once: VMIN and VTIME 0."""
+    """Raw, 115200 baud, and reads return at once: VMIN and VTIME 0."""
     fd = file.fileno()
     if hasattr(termios, "setraw"):
         termios.setraw(fd)
@@ -57,6 +57,7 @@ def _raw(file) -> None:
 
         tty.setraw(fd)
     state = termios.tcgetattr(fd)
+    state[_ISPEED] = state[_OSPEED] = termios.B115200
     state[_CC][_VMIN] = 0
     state[_CC][_VTIME] = 0
     termios.tcsetattr(fd, termios.TCSANOW, state)

@@ -18,6 +18,7 @@ POWER_DOWN = 0x16
 RF_CONFIGURATION = 0x32
 IN_COMMUNICATE_THRU = 0x42
 IN_LIST_PASSIVE_TARGET = 0x4A
+IN_SELECT = 0x54
 
 # A chip asleep wakes at the first edges but loses them (user manual §7.2.11, HSU wake up).
 WAKE = b"\x55\x55" + bytes(14)
@@ -170,7 +171,9 @@ class Pn532:
         found = Found(bytes(answer[6 : 6 + answer[5]]), answer[4])
         if not found.sak & 0x20:
             raise TapFailed(NOT_TYPE_4)
-        return found
+        # Looking for a second card sent this one to sleep: wake it up by its UID.
+        status = await self.command(IN_SELECT, b"\x01")
+        return found if status and not status[0] & 0x3F else None
 
     async def thru(self, block, timeout_ms: int) -> memoryview:
         """One block to the card and its answer, CRC made and checked by the chip.

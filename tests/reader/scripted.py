@@ -138,6 +138,7 @@ class ScriptedChip:
         self.hang_up = 0  # this many commands are lost altogether
         self.field = False
         self.commands = []
+        self._awake = None
         self._out = bytearray(frames.MAX_FRAME)
 
     def take(self, data: bytes) -> bytes:
@@ -169,6 +170,8 @@ class ScriptedChip:
             self._field_off()
         if code == 0x4A:
             return self._list(data[0])
+        if code == 0x54:
+            return self._select()
         if code == 0x42:
             return self._thru(data)
         if code == 0x06:
@@ -186,13 +189,19 @@ class ScriptedChip:
     def _list(self, most: int) -> bytes:
         self.field = True
         found = self._there()[:most]
+        # As long as it looks for more, the chip sends each card it found to sleep.
+        self._awake = found[-1] if found and len(found) == most else None
         reply = bytes([len(found)])
         for number, card in enumerate(found, 1):
             card.power_off()
             reply += bytes([number, 0x03, 0x44, card.sak, len(card.uid)]) + card.uid
         return reply
 
-    def _thru(self, block: bytes) -> bytes:
+    def _select(self) -> bytes:
         there = self._there()
-        answer = there[0].block(block) if there else None
+        self._awake = there[0] if there else None
+        return b"\x00" if there else b"\x01"
+
+    def _thru(self, block: bytes) -> bytes:
+        answer = self._awake.block(block) if self._awake else None
         return b"\x01" if answer is None else b"\x00" + answer

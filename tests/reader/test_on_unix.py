@@ -22,7 +22,7 @@ def firmware(request: pytest.FixtureRequest) -> Iterator[FirmwareProcess]:
         yield process
 
 
-def _open(path: str) -> Any:
+def open_nfcpy(path: str) -> Any:
     """nfcpy on any serial path, waiting for the firmware to be up."""
     deadline = time.monotonic() + 10
     while True:
@@ -40,7 +40,7 @@ def _open(path: str) -> Any:
         return clf
 
 
-def _read(clf: Any) -> Any:
+def read_tag(clf: Any) -> Any:
     target = clf.sense(nfc.clf.RemoteTarget("106A"), iterations=3, interval=0.01)
     return nfc.tag.activate(clf, target)
 
@@ -48,9 +48,9 @@ def _read(clf: Any) -> Any:
 def test_unmodified_nfcpy_reads_a_tag_through_the_hsu_face(firmware: FirmwareProcess) -> None:
     card = ScriptedCard(native=False)
     firmware.chip.cards = [card]
-    clf = _open(firmware.hsu)
+    clf = open_nfcpy(firmware.hsu)
     try:
-        tag = _read(clf)
+        tag = read_tag(clf)
         assert tag.type == "Type4Tag"
         assert tag.identifier == card.uid
         long = bytes(range(200))
@@ -62,19 +62,19 @@ def test_unmodified_nfcpy_reads_a_tag_through_the_hsu_face(firmware: FirmwarePro
 def test_nfcpy_opens_the_reader_again_after_a_crash_without_good_bye(
     firmware: FirmwareProcess,
 ) -> None:
-    crashed = _open(firmware.hsu)
+    crashed = open_nfcpy(firmware.hsu)
     crashed.device.chipset.transport.close()
     crashed.device = None
-    clf = _open(firmware.hsu)
+    clf = open_nfcpy(firmware.hsu)
     try:
         firmware.chip.cards = [ScriptedCard(native=False)]
-        assert _read(clf).type == "Type4Tag"
+        assert read_tag(clf).type == "Type4Tag"
     finally:
         clf.close()
 
 
 def test_nfcpy_sees_no_card_where_there_is_none(firmware: FirmwareProcess) -> None:
-    clf = _open(firmware.hsu)
+    clf = open_nfcpy(firmware.hsu)
     try:
         assert clf.sense(nfc.clf.RemoteTarget("106A")) is None
     finally:
