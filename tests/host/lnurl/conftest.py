@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.lnurl.world import World, world
+from tests.support.world import World, world
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from host.lnurl.budget import Rate
 from host.lnurl.service import ServiceSettings, create_app
 from host.money import sats
 from host.ntag424.values import Key, Uid
-from tests.host.lnurl.world import ISSUER, SECRET, World, add_card, tap
+from tests.support.world import ISSUER, SECRET, Tapper, World, add_card
 
 SETTINGS = ServiceSettings("https://pay.example", max_msat=sats(500))
 
@@ -127,7 +127,7 @@ def test_a_scan_writes_nothing(wallet: FlaskClient, shop: World) -> None:
     before = shop.db.read(lambda tx: tx.one("PRAGMA data_version"))
     newest = shop.db.events.last_id()
     scan(wallet, **shop.tap(1))
-    scan(wallet, **tap(1, issuer=Issuer.of(Key(b"x" * 16))))
+    scan(wallet, **Tapper(issuer=Issuer.of(Key(b"x" * 16))).tap(1))
     assert shop.db.read(lambda tx: tx.one("PRAGMA data_version"))[0] == before[0]  # type: ignore[index]
     assert shop.db.events.last_id() == newest
 
@@ -168,8 +168,8 @@ def test_threat_6_a_forged_tap_is_told_nothing_and_changes_nothing(
 ) -> None:
     good = shop.tap(9)
     forged = good | {"c": "0" * 16}
-    stranger = shop.tap(9, uid=Uid.parse("04ffffffffffff")) | {"c": "0" * 16}
-    other_issuer = tap(9, issuer=Issuer.of(Key(b"x" * 16)))
+    stranger = Tapper(Uid.parse("04ffffffffffff")).tap(9) | {"c": "0" * 16}
+    other_issuer = Tapper(issuer=Issuer.of(Key(b"x" * 16))).tap(9)
     for fields in (forged, stranger, other_issuer):
         assert refused(scan(wallet, **fields)) is Code.SUN_INVALID
     card = cards.get(shop.db, shop.card.card_id)
@@ -189,7 +189,7 @@ def test_threat_21_the_maximum_tells_a_limit_and_never_the_balance(shop: World) 
     rich = add_card(shop.db, shop.account, Uid.parse("04000000000001"))
     capped = add_card(shop.db, shop.account, Uid.parse("04000000000002"), Limits(tap_msat=sats(50)))
     wallet = client_of(shop)
-    answers = [scan(wallet, **shop.tap(1, uid=Uid.parse(card.uid))) for card in (rich, capped)]
+    answers = [scan(wallet, **Tapper(Uid.parse(card.uid)).tap(1)) for card in (rich, capped)]
     assert [answer["maxWithdrawable"] for answer in answers] == [sats(500), sats(50)]
     k1 = answers[0]["k1"]
     claim(wallet, k1, shop.invoice(sats(400)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from host.clock import ManualClock
@@ -23,6 +23,21 @@ UID = Uid.parse("04a39493cc8680")
 KEY_VERSION = 1
 
 
+@dataclass(frozen=True)
+class Tapper:
+    """A card in somebody's hand: it signs what a Boltcard of this issuer mirrors."""
+
+    uid: Uid = UID
+    version: int = KEY_VERSION
+    issuer: Issuer = ISSUER
+
+    def tap(self, counter: int) -> dict[str, str]:
+        """The query fields `p` and `c` of the tap with this counter."""
+        k1, k2 = keys.k1(self.issuer.key), keys.k2(self.issuer.key, self.uid, self.version)
+        message = sun.build(k1, k2, self.uid, counter)
+        return {"p": message.p.hex().upper(), "c": message.c.hex().upper()}
+
+
 @dataclass
 class World:
     """What a test needs to tap a card and to offer invoices."""
@@ -35,10 +50,11 @@ class World:
     """The wallet that pays for our cards."""
     stranger: EmbeddedWallet
     """The wallet of the other point of sale."""
+    tapper: Tapper = field(default_factory=Tapper)
 
-    def tap(self, counter: int, uid: Uid = UID, version: int = KEY_VERSION) -> dict[str, str]:
+    def tap(self, counter: int) -> dict[str, str]:
         """The query fields of the card's tap with this counter."""
-        return tap(counter, uid, version)
+        return self.tapper.tap(counter)
 
     def invoice(self, amount_msat: int = sats(21), memo: str = "coffee") -> str:
         """An invoice of the stranger, for ten minutes."""
@@ -51,20 +67,7 @@ class World:
         return account.balance_msat, account.held_msat
 
 
-def tap(
-    counter: int, uid: Uid = UID, version: int = KEY_VERSION, issuer: Issuer = ISSUER
-) -> dict[str, str]:
-    """The `p` and `c` that a card of this issuer mirrors."""
-    message = sun.build(keys.k1(issuer.key), keys.k2(issuer.key, uid, version, None), uid, counter)
-    return {"p": message.p.hex().upper(), "c": message.c.hex().upper()}
-
-
-def add_card(
-    db: Engine,
-    account: PullPayment,
-    uid: Uid = UID,
-    limits: Limits = Limits(),  # noqa: B008
-) -> Card:
+def add_card(db: Engine, account: PullPayment, uid: Uid, limits: Limits | None = None) -> Card:
     """Register a card of our issuer on an account."""
     return cards.register(
         db,
@@ -75,8 +78,16 @@ def add_card(
         alias="Ann",
         issuer_id=ISSUER.issuer_id,
         key_version=KEY_VERSION,
-        limits=limits,
+        limits=limits or Limits(),
     )
+
+
+def furnish(db: Engine, balance_msat: int) -> PullPayment:
+    """A store, a funded account and the card with `UID` in a new ledger."""
+    store = stores.create(db, "Corner shop")
+    account = pull_payments.create(db, store.store_id, "Ann's account")
+    add_card(db, account, UID)
+    return pull_payments.fund(db, account.pull_payment_id, balance_msat, "cash")
 
 
 @contextmanager
@@ -84,14 +95,14 @@ def world(path: Path, balance_msat: int = sats(1_000)) -> Iterator[World]:
     """A fresh world in a folder, closed at the end."""
     clock = ManualClock()
     db = Engine.open(path / "taptill.db", clock)
-    store = stores.create(db, "Corner shop")
-    account = pull_payments.create(db, store.store_id, "Ann's account")
-    account = pull_payments.fund(db, account.pull_payment_id, balance_msat, "cash")
     pool = EmbeddedWallet(path / "wallet.db", "pool", clock)
-    pool.fund(sats(1_000_000))
     stranger = EmbeddedWallet(path / "wallet.db", "stranger", clock)
     try:
-        yield World(db, clock, account, add_card(db, account), pool, stranger)
+        account = furnish(db, balance_msat)
+        card = cards.by_uid(db, UID)
+        assert card is not None
+        pool.fund(sats(1_000_000))
+        yield World(db, clock, account, card, pool, stranger)
     finally:
         stranger.close()
         pool.close()
