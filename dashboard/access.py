@@ -49,9 +49,11 @@ def person() -> Person | None:
 
 
 def may(permission: str) -> bool:
-    """True when the person who is signed in has this permission."""
+    """True when the person who is signed in has this permission in this store."""
     who = person()
-    return who is not None and permission in who.permissions
+    if who is None or who.store_id not in (None, here().terminal.store_id):
+        return False
+    return permission in who.permissions
 
 
 def still_signed_in() -> Callable[[], bool]:

@@ -10,7 +10,7 @@ from host.health import Board
 from host.store.engine import Engine
 from host.till import Terminal
 
-LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
+LOCAL_NAMES = ("127.0.0.1", "localhost")
 """Names under which a browser on this machine reaches a loopback listener."""
 
 

@@ -36,6 +36,7 @@ def from_elsewhere() -> bool:
     outside (Fetch Metadata resource isolation policy). A program without a browser sends neither
     header; it has no cookies of a person to misuse.
     """
+    ours = request.host  # raises `SecurityError`, a 400, for a name that is not ours
     site = request.headers.get("Sec-Fetch-Site")
     if site in {"cross-site", "same-site"}:
         follows_link = (
@@ -46,7 +47,7 @@ def from_elsewhere() -> bool:
         return not follows_link
     origin = request.headers.get("Origin")
     # The scheme is left out: behind the shop's TLS proxy we speak http.
-    return origin is not None and urlsplit(origin).netloc != request.host
+    return origin is not None and urlsplit(origin).netloc != ours
 
 
 def install(app: Flask, hosts: tuple[str, ...]) -> None:

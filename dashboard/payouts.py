@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from flask import Blueprint, abort, render_template, request
@@ -29,6 +30,7 @@ def page() -> str:
     return render_template(
         "payouts.html",
         payouts=shown,
+        aliases=_aliases(shown),
         more=shown[-1].payout_id if len(found) > PER_PAGE else None,
         before=before,
         after=after,
@@ -42,13 +44,13 @@ def page() -> str:
 @permit("payout.view")
 def one(payout_id: str) -> str:
     """Everything about one payout that may be shown; its preimage may not."""
-    context, store = here(), our_store()
+    store = our_store()
     payout = _ours(payout_id)
-    card = cards.get(context.db, payout.boltcard_id)
     return render_template(
         "payout.html",
         payout=payout,
-        alias=card.alias if card is not None else None,
+        alias=_aliases([payout]).get(payout.boltcard_id),
+        gap=payout.facts().get("gap", 0),
         zone=zone_words(payout.created_at, store.timezone),
         local=store_time(store),
     )
@@ -59,7 +61,12 @@ def one(payout_id: str) -> str:
 def one_row(payout_id: str) -> str:
     """The row of one payout, for a list that is on the screen already."""
     payout = _ours(payout_id)
-    return render_template("_payout_row.html", payout=payout, local=store_time(our_store()))
+    return render_template(
+        "_payout_row.html",
+        payout=payout,
+        aliases=_aliases([payout]),
+        local=store_time(our_store()),
+    )
 
 
 def _ours(payout_id: str) -> Payout:
@@ -67,3 +74,9 @@ def _ours(payout_id: str) -> Payout:
     if payout is None or payout.store_id != here().terminal.store_id:
         abort(404)
     return payout
+
+
+def _aliases(shown: Iterable[Payout]) -> dict[str, str]:
+    """The aliases of the cards that these payouts name."""
+    found = (cards.get(here().db, card_id) for card_id in {one.boltcard_id for one in shown})
+    return {card.card_id: card.alias for card in found if card is not None}

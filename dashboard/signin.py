@@ -29,9 +29,10 @@ from host.ledger.codes import Words
 
 bp = Blueprint("signin", __name__, url_prefix="/sign-in")
 
-USED = Words("This link was used or is too old", "Ask for a new one, or sign in with a password")
-WRONG = Words("Name or password is wrong", "Try again")
-LOCKED = Words("Too many tries", "Wait a few minutes, then try again")
+USED = Words("This link was used or is too old", "Make a new one, or sign in with a password.")
+WRONG = Words(
+    "Name or password is wrong", "Try again; after five wrong ones, wait for five minutes."
+)
 
 
 @bp.get("")

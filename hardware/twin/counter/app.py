@@ -142,8 +142,9 @@ def _messages(scene: Scene, gone: Callable[[], bool]) -> Iterator[str]:
 
 def _from_elsewhere() -> bool:
     """True when another site or port started this request; a link to the page may be followed."""
+    ours = request.host  # raises `SecurityError`, a 400, for a name that is not ours
     site = request.headers.get("Sec-Fetch-Site")
     if site in {"cross-site", "same-site"}:
         return request.method != "GET" or request.headers.get("Sec-Fetch-Mode") != "navigate"
     origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != request.host
+    return origin is not None and urlsplit(origin).netloc != ours
