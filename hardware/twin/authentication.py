@@ -19,6 +19,7 @@ from host.ntag424.status import Status
 _FREE_FAILURES = 50
 _MOST_FAILURES = 255
 _CAPABILITIES = 6
+_WANTS_LRP = 0x02
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,23 @@ class _Challenge:
         return aes_cbc_encrypt(key, ZERO_IV, answer), Status.OPERATION_OK
 
 
+class _UnspokenLrp:
+    """Part 1 was answered in LRP: whatever proof comes is taken for a wrong one."""
+
+    def proceed(self, chip: Chip, data: bytes) -> tuple[bytes, Status]:
+        raise Refused(Status.AUTHENTICATION_ERROR)
+
+
 def first(chip: Chip, data: bytes) -> tuple[bytes, Status]:
-    """AuthenticateEV2First, part 1. A request for LRP is answered as AES, as AES cards do."""
+    """AuthenticateEV2First, part 1. A card in AES mode answers a wish for LRP in AES."""
     chip.session = None
     if len(data) < 2 or len(data) != 2 + data[1]:
         raise Refused(Status.LENGTH_ERROR)
     if data[1] > _CAPABILITIES:
         raise Refused(Status.PARAMETER_ERROR)
     capabilities = data[2:].ljust(_CAPABILITIES, b"\x00")
+    if chip.state.configuration.lrp and capabilities[0] & _WANTS_LRP:
+        return _lrp_challenge(chip, data[0])
     return _challenge(chip, data[0], capabilities, chip.random(4), 0)
 
 
@@ -72,15 +82,30 @@ def non_first(chip: Chip, data: bytes) -> tuple[bytes, Status]:
 def _challenge(
     chip: Chip, key_no: int, capabilities: bytes | None, ti: bytes, counter: int
 ) -> tuple[bytes, Status]:
-    if key_no not in KEYS or (not chip.in_application and key_no == 0):
-        raise Refused(Status.NO_SUCH_KEY)
-    if not chip.in_application or chip.state.configuration.lrp:
-        raise Refused(Status.PERMISSION_DENIED)  # originality keys and LRP cards speak LRP only
+    _check_key(chip, key_no)
+    if chip.state.configuration.lrp:
+        raise Refused(Status.PERMISSION_DENIED)
     _count_attempt(chip, key_no)
     rnd_b = chip.random(16)
     chip.pending = _Challenge(key_no, rnd_b, capabilities, ti, counter)
     encrypted = aes_cbc_encrypt(chip.state.keys[key_no].key, ZERO_IV, rnd_b)
     return encrypted, Status.ADDITIONAL_FRAME
+
+
+def _lrp_challenge(chip: Chip, key_no: int) -> tuple[bytes, Status]:
+    """A card in LRP mode is recognised by this answer; its LRP goes no further here."""
+    _check_key(chip, key_no)
+    _count_attempt(chip, key_no)
+    chip.pending = _UnspokenLrp()
+    return b"\x01" + chip.random(16), Status.ADDITIONAL_FRAME
+
+
+def _check_key(chip: Chip, key_no: int) -> None:
+    """At PICC level the numbers mean NXP's originality keys, which speak LRP only."""
+    if key_no not in KEYS or (not chip.in_application and key_no == 0):
+        raise Refused(Status.NO_SUCH_KEY)
+    if not chip.in_application:
+        raise Refused(Status.PERMISSION_DENIED)
 
 
 def _count_attempt(chip: Chip, key_no: int) -> None:

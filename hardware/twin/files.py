@@ -49,6 +49,7 @@ def read(chip: Chip, number: int, offset: int, ins: int, words: Words) -> bytes:
         raise Refused(words.outside)
     settings = file.settings
     if settings.sdm is None or chip.session:
+        chip.reading = None
         return file.content[offset:]
     going_on = chip.reading
     if going_on is None or (going_on.file_no, going_on.ins) != (number, ins):
