@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import re
+import threading
 import tempfile
 from pathlib import Path
 from typing import Self
@@ -30,6 +31,7 @@ class OwnerLock:
     def __init__(self, path: Path, fd: int) -> None:
         self._path = path
         self._fd = fd
+        self._once = threading.Lock()
 
     @classmethod
     def take(cls, device: str, run_dir: Path | None = None) -> Self:
@@ -57,14 +59,15 @@ class OwnerLock:
         return cls(path, fd)
 
     def release(self) -> None:
-        """Give the device back; a second call does nothing."""
-        if self._fd >= 0:
+        """Give the device back; a second call does nothing. Any thread."""
+        with self._once:
+            fd, self._fd = self._fd, -1
+        if fd >= 0:
             # Removed while still locked: whoever opened the old file sees that it is gone. A file
             # that another user made in a sticky folder stays behind, unlocked.
             with contextlib.suppress(PermissionError):
                 self._path.unlink(missing_ok=True)
-            os.close(self._fd)
-            self._fd = -1
+            os.close(fd)
 
 
 def _file_name(device: str) -> str:

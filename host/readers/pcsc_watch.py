@@ -24,6 +24,7 @@ _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 5.0
 # A reader plugged in between listing and waiting raises no notification: look again now and then.
 _RELIST_MS = 5_000
+_STOP_S = 10.0  # a service that hangs must not hang us: its thread is left to the process's end
 _NO_CARD = 0
 
 
@@ -88,7 +89,8 @@ class PcscWatcher:
         self._stopping.set()
         with self._changed:
             self._changed.notify_all()
-        while self._thread.is_alive():
+        deadline = time.monotonic() + _STOP_S
+        while self._thread.is_alive() and time.monotonic() < deadline:
             # A cancel that comes before the wait it should end is lost, so it is repeated.
             if context := self._context:
                 context.cancel()

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
+from host.ntag424 import ndef
+from host.ntag424.read import read_tap_url
 from host.readers.base import CardGone, CardLink, Look, Reader, ReaderGone, ReaderTaken, Show
 from tests.host.readers.rigs import UIDS, DirectRig, Rig
 
@@ -15,6 +17,7 @@ SELECT_APPLICATION = bytes.fromhex("00A4040007D276000085010100")
 READ_NDEF_FILE = bytes.fromhex("90AD0000070200000000000000")
 SELECT_NDEF_FILE = bytes.fromhex("00A4000C02E104")
 UNKNOWN_FILE = bytes.fromhex("90F50000011F00")
+URL = "lnurlw://card.example/ln?p=00112233445566778899AABBCCDDEEFF&c=0011223344556677"
 SOON = 5_000
 A_MOMENT = 50
 
@@ -23,6 +26,13 @@ def card_on(reader: Reader) -> CardLink:
     link = reader.wait_card(SOON)
     assert link is not None
     return link
+
+
+def write_file(link: CardLink, content: bytes) -> None:
+    """Write the NDEF file of a card as it is delivered: everybody may."""
+    update = bytes.fromhex("00D60000") + bytes((len(content),)) + content
+    for command in (SELECT_APPLICATION, SELECT_NDEF_FILE, update):
+        assert link.transceive(command) == b"\x90\x00"
 
 
 def in_thread(action: Callable[[], object]) -> threading.Thread:
@@ -43,6 +53,22 @@ def test_two_apdus_bring_the_whole_file(rig: Rig) -> None:
         link = card_on(reader)
         assert link.transceive(SELECT_APPLICATION) == b"\x90\x00"
         assert link.transceive(READ_NDEF_FILE) == bytes(256) + b"\x91\x00"
+
+
+def test_a_tap_is_read_with_two_apdus(rig: Rig) -> None:
+    file = ndef.encode_file(URL)
+    apdus: list[bytes] = []
+
+    def counted(apdu: bytes) -> bytes:
+        apdus.append(apdu)
+        return link.transceive(apdu)
+
+    with rig.open() as reader:
+        rig.lay()
+        link = card_on(reader)
+        write_file(link, file)
+        assert read_tap_url(counted) == URL
+    assert len(apdus) == 2
 
 
 def test_the_card_is_named_by_its_uid_and_the_time_it_was_seen(rig: Rig) -> None:
@@ -67,10 +93,7 @@ def test_long_commands_arrive_whole(rig: Rig) -> None:
     with rig.open() as reader:
         rig.lay()
         link = card_on(reader)
-        for command in (SELECT_APPLICATION, SELECT_NDEF_FILE):
-            assert link.transceive(command) == b"\x90\x00"
-        update = bytes.fromhex("00D60000") + bytes((len(content),)) + content
-        assert link.transceive(update) == b"\x90\x00"
+        write_file(link, content)
         assert link.transceive(bytes.fromhex("00B0000000"))[:240] == content
 
 
@@ -206,7 +229,7 @@ def test_a_reader_unplugged_under_a_card_is_gone(rig: Rig) -> None:
             reader.wait_gone(SOON)
 
 
-@pytest.mark.parametrize("look", list(Look))
-def test_every_look_can_be_shown(rig: Rig, look: Look) -> None:
+def test_every_look_can_be_shown(rig: Rig) -> None:
     with rig.open() as reader:
-        reader.show(Show(look, ("21 sats", "")))
+        for look in Look:
+            reader.show(Show(look, ("21 sats", "")))
