@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from host.bolt11 import Network
 from host.money import sats
 
 FILE_NAME = "taptill.toml"
@@ -94,7 +95,13 @@ class WalletConfig:
 
     kind: str = "embedded"
     network: str = "regtest"
+    """`bitcoin`, `testnet`, `signet` or `regtest`: which network's invoices are paid."""
     max_fee_sat: int = 50
+    """The most that one payment may cost in routing fees; held beside the amount."""
+
+    @property
+    def bolt11_network(self) -> Network:
+        return Network[self.network.upper()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +173,9 @@ def _check(config: Config) -> None:
         raise ConfigError("public.tap_seconds: must be between 5 and 3600")
     if not 0 <= config.store.cutoff_hour <= 23:
         raise ConfigError("store.cutoff_hour: must be between 0 and 23")
+    if config.wallet.network.upper() not in Network.__members__:
+        names = ", ".join(name.lower() for name in Network.__members__)
+        raise ConfigError(f"wallet.network: must be one of {names}")
     if config.wallet.max_fee_sat < 0:
         raise ConfigError("wallet.max_fee_sat: must not be negative")
     _check_readers(config)

@@ -50,7 +50,7 @@ class WebServer:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=1_024)
         self.host, self.port = self._socket.getsockname()[:2]
-        self._name = name
+        self.name = name
         self._map: dict[int, Any] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -81,7 +81,7 @@ class WebServer:
     def start(self) -> None:
         """Serve requests from a thread of its own."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
             self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
@@ -99,7 +99,7 @@ class WebServer:
         if self._server.task_dispatcher.threads:
             # A request that does not end may still pull the trigger: closing that file number
             # would let it write into whatever file gets the number next.
-            log.warning("%s: a request did not end in time", self._name)
+            log.warning("%s: a request did not end in time", self.name)
             return
         wasyncore.close_all(self._map, ignore_all=True)
 
@@ -108,7 +108,7 @@ class WebServer:
             try:
                 wasyncore.loop(timeout=_LOOP_S, use_poll=True, map=self._map, count=1)
             except Exception:  # the loop of this thread: one bad socket must not end it
-                log.exception("%s: the listener's loop failed and goes on", self._name)
+                log.exception("%s: the listener's loop failed and goes on", self.name)
 
     def __enter__(self) -> Self:
         self.start()

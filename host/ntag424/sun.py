@@ -59,6 +59,12 @@ class SunUrl:
     path: str
     message: SunMessage
 
+    @property
+    def authority(self) -> str:
+        """Host and, where the URL names one, port: whose card it says it is."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port is None else f"{host}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True)
 class PiccData:

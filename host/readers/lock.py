@@ -11,8 +11,8 @@ import contextlib
 import fcntl
 import os
 import re
-import threading
 import tempfile
+import threading
 from pathlib import Path
 from typing import Self
 

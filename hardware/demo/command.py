@@ -1,0 +1,84 @@
+"""`taptill demo`: everything, with no hardware and no real money."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import click
+
+from hardware.demo.readers import KINDS
+from host.cli import Home, Words, pass_home, wait_for_signal
+
+BANNER = """
+  Taptill demo - the card, the reader and the wallet are simulations; no real money moves.
+
+  1  Sign in and open the till   {sign_in}
+  2  Open the virtual counter    {counter}
+  3  On the till: type an amount and press Enter.
+     On the counter: click a card. It is laid on the reader, and the till says Paid.
+     Then look at Payouts and Cards in the till's menu.
+
+  The link of step 1 works once; for another one run  {another}
+  Ctrl-C ends the demo; cards and payouts are kept in {home}
+"""
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Charge one sale by one tap, print it, and end.")
+@click.option("--json", "as_json", is_flag=True, help="With --once: print one JSON object.")
+@click.option(
+    "--reader", type=click.Choice(KINDS), default="nfc", show_default=True, help="Twin reader."
+)
+@pass_home
+@click.pass_context
+def demo(ctx: click.Context, home: Home, once: bool, as_json: bool, reader: str) -> None:
+    """Run the whole of Taptill on a twin reader with virtual cards."""
+    named = ctx.parent is not None and ctx.parent.params.get("home") is not None
+    if once:
+        _once(home, named, as_json, reader)
+    else:
+        _live(home, named, reader)
+
+
+def _once(home: Home, named: bool, as_json: bool, reader: str) -> None:
+    from hardware.demo import once as proof
+
+    say: Callable[[str], object] = (lambda _: None) if as_json else click.echo
+    try:
+        told = proof.once(home.path if named else None, reader, say)
+    except proof.DemoFailed as error:
+        raise Words(str(error)) from None
+    if as_json:
+        click.echo(json.dumps(told))
+    else:
+        click.echo(f"payout {told['payout']['payoutId']} {told['payout']['status']}")
+        click.echo(f"card {told['usage']['boltcardAlias']}: {told['usage']['totalPayouts']} payout")
+
+
+def _live(home: Home, named: bool, reader: str) -> None:
+    from hardware.demo.once import home_folder
+    from hardware.demo.stage import stage
+    from host.setup import sign_in_link
+
+    with (
+        home_folder(home.path if named else None) as folder,
+        stage(folder, reader, click.echo, live=True) as (daemon, twin),
+    ):
+        till = daemon.urls.get("dashboard", "")
+        link = sign_in_link(daemon.db, daemon.config, "manager", base=till)
+        click.echo(
+            BANNER.format(
+                sign_in=link,
+                counter=twin.counter_url or "-",
+                another=f"taptill --home {folder} sign-in",
+                home=folder,
+            )
+        )
+        wait_for_signal()
+        click.echo("ending the demo")
+
+
+def register(cli: click.Group) -> None:
+    """Add the command to the `taptill` group."""
+    cli.add_command(demo)

@@ -1,0 +1,137 @@
+"""The demo's reader: a twin in a process of its own, reached through a real driver.
+
+`nfc` is a PN532 on a pseudo terminal driven by nfcpy, `pcsc` a virtual slot of a real pcscd, and
+`direct` a reader in this very process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hardware.twin.process import TwinProcess
+from hardware.twin.store import Drawer
+from host.readers.base import Reader, ReaderOpener
+
+if TYPE_CHECKING:
+    from host.readers.direct import DirectReader
+
+KINDS = ("nfc", "pcsc", "direct")
+
+
+class DemoReader(ABC):
+    """A twin reader on a drawer of cards, and the hand that lays them down."""
+
+    device: str
+    """What the configuration calls it."""
+    gpio_lights = False
+    counter_url: str | None = None
+
+    @abstractmethod
+    def lay(self, name: str) -> None:
+        """Lay a card of the drawer on the reader."""
+
+    @abstractmethod
+    def lift(self) -> None:
+        """Take everything off the reader."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End what was started for it."""
+
+    @property
+    def opener(self) -> ReaderOpener | None:
+        """How the daemon opens it, where its name alone does not do."""
+        return None
+
+
+class _ProcessReader(DemoReader):
+    """A twin in a process of its own."""
+
+    def __init__(self, twin: TwinProcess, closing: ExitStack) -> None:
+        self._twin = twin
+        self._closing = closing
+        self.counter_url = twin.counter_url
+
+    def lay(self, name: str) -> None:
+        self._twin.lay(name)
+
+    def lift(self) -> None:
+        self._twin.lift()
+
+    def close(self) -> None:
+        self._closing.close()
+
+
+class NfcReader(_ProcessReader):
+    """A PN532 on a pseudo terminal, with lamps on its spare pins."""
+
+    gpio_lights = True
+
+    def __init__(self, drawer: Path, counter_port: int | None) -> None:
+        with ExitStack() as stack:
+            twin = stack.enter_context(TwinProcess("nfc", drawer, counter=counter_port))
+            super().__init__(twin, stack.pop_all())
+        self.device = f"nfc:{twin.device}"
+
+
+class PcscReader(_ProcessReader):
+    """A virtual slot of a real pcscd that runs for the demo alone."""
+
+    def __init__(self, drawer: Path, counter_port: int | None) -> None:
+        from hardware.twin.private_pcscd import PrivatePcscd
+
+        with ExitStack() as stack:
+            pcscd = stack.enter_context(PrivatePcscd().use())
+            twin = stack.enter_context(
+                TwinProcess("pcsc", drawer, port=pcscd.port, counter=counter_port)
+            )
+            super().__init__(twin, stack.pop_all())
+        self.device = f"pcsc:{pcscd.name} 00 00"
+
+
+class InProcessReader(DemoReader):
+    """A reader in this process."""
+
+    device = "direct:demo"
+
+    def __init__(self, drawer: Path, _counter_port: int | None) -> None:
+        self._drawer = Drawer(drawer)
+        self._reader: DirectReader | None = None
+        self._laid = ExitStack()
+
+    @property
+    def opener(self) -> ReaderOpener:
+        return self._open
+
+    def _open(self) -> Reader:
+        from host.readers.direct import DirectReader
+
+        self._reader = DirectReader("demo")
+        return self._reader
+
+    def lay(self, name: str) -> None:
+        if self._reader is not None:
+            self._reader.lay(self._laid.enter_context(self._drawer.take(name)))
+
+    def lift(self) -> None:
+        if self._reader is not None:
+            self._reader.lift()
+        self._laid.close()
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            self.lift()
+
+
+def demo_reader(kind: str, drawer: Path, counter_port: int | None) -> DemoReader:
+    """Start the twin reader of a kind; `counter_port` also serves the virtual counter."""
+    made: dict[str, type[NfcReader] | type[PcscReader] | type[InProcessReader]] = {
+        "nfc": NfcReader,
+        "pcsc": PcscReader,
+        "direct": InProcessReader,
+    }
+    return made[kind](drawer, counter_port)

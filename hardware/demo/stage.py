@@ -1,0 +1,171 @@
+"""The demo's shop: a home folder, keys that are refused elsewhere, an account, and four cards."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from provisioning.issue import Issued, issue_card
+
+from hardware.demo.readers import DemoReader, demo_reader
+from hardware.twin.store import Drawer
+from host import keyring as keyrings
+from host.clock import SystemClock
+from host.config import (
+    DATABASE_NAME,
+    Config,
+    DashboardConfig,
+    PublicConfig,
+    ReaderConfig,
+    StoreConfig,
+)
+from host.daemon import Daemon
+from host.daemon_lock import take_home
+from host.keyring import Keyring
+from host.ledger import cards, pull_payments
+from host.ledger.records import Limits
+from host.money import sats
+from host.readers.open import ReaderOptions, open_reader
+from host.setup import ensure_shop
+from host.store.engine import Engine
+
+ACCOUNT = "Demo account"
+FUNDS_MSAT = sats(1_000_000)
+SHOP = "Demo café"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCard:
+    """A card of the demo: its name in the drawer, and what its account allows."""
+
+    name: str
+    alias: str
+    limits: Limits = field(default_factory=Limits)
+    frozen: bool = False
+
+
+CARDS = (
+    DemoCard("ada", "Ada"),
+    DemoCard("bo", "Bo (1 000 sat a tap)", Limits(tap_msat=sats(1_000))),
+    DemoCard("cleo", "Cleo (blocked)", frozen=True),
+)
+BLANK = "blank"
+"""A card as NXP delivers it, to see what the till says to it."""
+
+Say = Callable[[str], object]
+
+
+@contextmanager
+def stage(
+    home: Path, kind: str, say: Say, *, live: bool, only: int | None = None
+) -> Iterator[tuple[Daemon, DemoReader]]:
+    """A running daemon on a twin reader, with its cards made; all of it ends with the block.
+
+    `live` serves the dashboard and the virtual counter on their usual ports where those are free.
+    """
+    keyring = _keyring(home)
+    with ExitStack() as stack:
+        counter_port = free_port(8425) if live else None
+        reader = demo_reader(kind, home / "cards", counter_port)
+        stack.callback(reader.close)
+        config = _config(reader, live=live)
+        _make_cards(home, config, keyring, reader, say, only)
+        openers = {reader.device: reader.opener} if reader.opener else {}
+        daemon = Daemon(home, config, keyring, openers=openers, demo_url=reader.counter_url)
+        yield stack.enter_context(daemon), reader
+
+
+def free_port(wanted: int) -> int:
+    """The wanted port where it is free on loopback, else 0: any."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            return 0
+    return wanted
+
+
+def _keyring(home: Path) -> Keyring:
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = home / keyrings.FILE_NAME
+    if not path.exists():
+        keyrings.save(keyrings.generate(demo=True), path)
+    return keyrings.load(path, allow_demo=True)
+
+
+def _config(reader: DemoReader, *, live: bool) -> Config:
+    public, dashboard = (free_port(8423), free_port(8424)) if live else (0, 0)
+    return Config(
+        store=StoreConfig(name=SHOP),
+        public=PublicConfig(
+            url="http://127.0.0.1:8423",  # cards keep their address, whatever port is free today
+            listen=f"127.0.0.1:{public}",
+        ),
+        dashboard=DashboardConfig(enabled=live, listen=f"127.0.0.1:{dashboard}"),
+        readers=(ReaderConfig(reader.device, gpio_lights=reader.gpio_lights),),
+    )
+
+
+def _make_cards(
+    home: Path, config: Config, keyring: Keyring, reader: DemoReader, say: Say, only: int | None
+) -> None:
+    """Make what is missing: the account, its money and the cards, over the reader itself."""
+    lock = take_home(home)
+    db = Engine.open(home / DATABASE_NAME, SystemClock())
+    try:
+        ensure_shop(db, config)
+        drawer = Drawer(home / "cards")
+        for name in [card.name for card in CARDS[:only]] + [BLANK]:
+            if name not in drawer.names():
+                drawer.create(name)
+        known = {card.uid for card in cards.every(db, config.store.id)}
+        todo = [one for one in CARDS[:only] if drawer.read(one.name).uid.hex() not in known]
+        if todo:
+            _issue(db, config, keyring, reader, todo, say)
+    finally:
+        db.close()
+        lock.close()
+
+
+def _issue(
+    db: Engine,
+    config: Config,
+    keyring: Keyring,
+    reader: DemoReader,
+    todo: list[DemoCard],
+    say: Say,
+) -> None:
+    store = config.store.id
+    account = next(iter(pull_payments.all(db, store)), None)
+    if account is None:
+        account = pull_payments.create(db, store, ACCOUNT)
+        pull_payments.fund(db, account.pull_payment_id, FUNDS_MSAT, "demo money")
+    options = ReaderOptions(gpio_lights=reader.gpio_lights)
+    opened = reader.opener() if reader.opener else open_reader(reader.device, options)
+    with opened:
+        for card in todo:
+            reader.lay(card.name)
+            link = opened.wait_card(10_000)
+            if link is None:
+                raise RuntimeError(f"the twin reader did not see the card {card.name}")
+            made = issue_card(
+                db,
+                keyring,
+                config.public.card_base,
+                link,
+                store_id=store,
+                pull_payment_id=account.pull_payment_id,
+                alias=card.alias,
+                limits=card.limits,
+            )
+            if not isinstance(made, Issued):
+                raise RuntimeError(f"the card {card.name} was not made: {made}")
+            if card.frozen:
+                cards.freeze(db, made.card_id)
+            say(f"made the card {card.alias}")
+            reader.lift()
+            opened.wait_gone(10_000)

@@ -1,0 +1,259 @@
+"""Start, supervise, stop: the parts of a running Taptill in one process.
+
+A part that cannot start is reported on the board and tried again; only what makes every part
+useless (no keys, no ledger, a second daemon in the same home) stops the start.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from host import keyring as keyrings
+from host import plugins
+from host.clock import SECOND, Clock, SystemClock
+from host.config import DATABASE_NAME, Config, ReaderConfig, listen_address
+from host.daemon_lock import take_home
+from host.health import BEAT_MS, CLOCK, LIGHTNING, Board
+from host.keyring import Keyring
+from host.ledger import sales
+from host.lightning.open import open_wallet
+from host.lightning.wallet import Wallet, WalletDown
+from host.lnurl.service import ServiceSettings, create_app
+from host.money import sats
+from host.payer import Payer
+from host.plugins import Context, Service
+from host.post import ReaderPost
+from host.readers.base import ReaderOpener
+from host.readers.open import ReaderOptions, open_reader
+from host.setup import ensure_shop
+from host.store.engine import Engine
+from host.supervise import Worker
+from host.till import Terminal, Till
+from host.web import WebServer
+
+log = logging.getLogger(__name__)
+
+MIN_FREE_BYTES = 50 * 1024 * 1024
+"""Below this the ledger's dot goes red and nothing is armed (THREATS 32)."""
+CLOCK_SLACK_MS = 2 * SECOND
+
+
+def opener_for(reader: ReaderConfig) -> ReaderOpener:
+    """How a configured reader is opened."""
+    return lambda: open_reader(reader.device, ReaderOptions(gpio_lights=reader.gpio_lights))
+
+
+class Daemon:
+    """A running Taptill: readers at their posts, the payer, the listeners and their watch."""
+
+    def __init__(
+        self,
+        home: Path,
+        config: Config,
+        keyring: Keyring,
+        *,
+        clock: Clock | None = None,
+        openers: dict[str, ReaderOpener] | None = None,
+        demo_url: str | None = None,
+    ) -> None:
+        self.home = home
+        self.config = config
+        self.keyring = keyring
+        self.clock = clock or SystemClock()
+        self._openers = openers or {}
+        self._demo_url = demo_url
+        self._stop = threading.Event()
+        self._workers: list[Worker] = []
+        self._services: list[Service] = []
+        self._posts: list[ReaderPost] = []
+        self._lock: IO[str] | None = None
+
+    def start(self) -> None:
+        """Open the ledger and start every part; raises what makes a start senseless."""
+        self._lock = take_home(self.home)
+        try:
+            self.db = Engine.open(self.home / DATABASE_NAME, self.clock)
+            self.board = Board(self.db, self.clock)
+            self.board.beat()
+            ensure_shop(self.db, self.config)
+            self.wallet: Wallet = open_wallet(
+                self.config.wallet.kind, self.config.wallet.bolt11_network, self.home, self.clock
+            )
+            self.payer = Payer(self.db, self.wallet, self.clock)
+            self.payer.start()
+            self._start_listener()
+            self._start_posts()
+            self._work("watch", self._watch)
+            self._work("lights", self._follow_sales)
+            self._start_plugins()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End every part in reverse order; what was in flight stays as the ledger says."""
+        self._stop.set()
+        for worker in self._workers:
+            worker.stop()
+        if (db := getattr(self, "db", None)) is not None:
+            db.events.close()  # whoever waits for an event goes home now
+        for post in self._posts:
+            post.close()
+        for service in reversed(self._services):
+            service.stop()
+        for worker in self._workers:
+            if not worker.join(5.0):
+                log.error("%s did not end in time", worker.name)
+        for name in ("payer", "wallet", "db"):
+            self._end(name)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where each listening part is reached."""
+        return {one.name: one.url for one in self._services if one.url}
+
+    def _end(self, name: str) -> None:
+        part = getattr(self, name, None)
+        if part is None:
+            return
+        if name == "db":
+            self.board.gone()
+        getattr(part, "stop" if name == "payer" else "close")()
+
+    def _work(self, name: str, body: Callable[[threading.Event], None]) -> None:
+        worker = Worker(name, body)
+        self._workers.append(worker)
+        worker.start()
+
+    def _start_listener(self) -> None:
+        public = self.config.public
+        settings = ServiceSettings(
+            base_url=public.url,
+            min_msat=public.min_msat,
+            max_msat=public.max_msat,
+            tap_ms=public.tap_seconds * SECOND,
+            max_fee_base_msat=sats(self.config.wallet.max_fee_sat),
+            trusted_proxies=public.trusted_proxies,
+        )
+        network = self.config.wallet.bolt11_network
+        app = create_app(
+            self.db, self.keyring.issuers, network, settings, self.clock, self.keyring.secret
+        )
+        host, port = listen_address(public.listen, "public.listen")
+        self._serve(WebServer(app, host, port, name="lnurl"))
+
+    def _serve(self, service: Service) -> None:
+        service.start()
+        self._services.append(service)
+
+    def _start_posts(self) -> None:
+        issuers = self.keyring.issuers
+        for reader in self.config.readers:
+            till = Till(
+                self.db, Terminal(reader.terminal, reader.store), issuers, self.config.public.owns
+            )
+            opener = self._openers.get(reader.device) or opener_for(reader)
+            post = ReaderPost(till, opener, self.board, self.clock)
+            self._posts.append(post)
+            self._work(f"reader {reader.terminal}", post.run)
+
+    def _start_plugins(self) -> None:
+        context = Context(
+            home=self.home,
+            config=self.config,
+            db=self.db,
+            clock=self.clock,
+            board=self.board,
+            keyring=self.keyring,
+            wallet=self.wallet,
+            stop=self._stop,
+            demo_url=self._demo_url,
+        )
+        for name, make in plugins.load(plugins.SERVICES):
+            service = make(context)
+            if service is None:
+                continue
+            try:
+                self._serve(service)
+            except OSError as error:
+                log.error("%s not started: %s", name, error)
+
+    def _watch(self, stop: threading.Event) -> None:
+        """Heartbeat, expired sales, and the dots that nobody else reports."""
+        next_beat = 0.0
+        base = self.clock.now() - time.monotonic_ns() // 1_000_000
+        while not stop.is_set():
+            sales.expire_due(self.db)
+            if time.monotonic() >= next_beat:
+                next_beat = time.monotonic() + BEAT_MS / 1000
+                self.board.beat()
+                self._check_disk()
+                self._check_wallet()
+                base = self._check_clock(base)
+            stop.wait(1.0)
+
+    def _check_disk(self) -> None:
+        free = shutil.disk_usage(self.home).free
+        if free < MIN_FREE_BYTES:
+            self.board.report("ledger", False, f"the disk is nearly full ({free >> 20} MB free)")
+
+    def _check_wallet(self) -> None:
+        try:
+            self.wallet.check()
+        except WalletDown as error:
+            self.board.report(LIGHTNING, False, str(error))
+        else:
+            words = (
+                f"{self.wallet.name} (simulation)" if self.wallet.simulated else self.wallet.name
+            )
+            self.board.report(LIGHTNING, True, words)
+
+    def _check_clock(self, base: int) -> int:
+        """Red for one beat when the clock jumped: times on receipts would be wrong."""
+        now_base = self.clock.now() - time.monotonic_ns() // 1_000_000
+        jumped = abs(now_base - base) > CLOCK_SLACK_MS
+        words = f"the clock jumped by {(now_base - base) / 1000:+.0f} s" if jumped else "steady"
+        self.board.report(CLOCK, not jumped, words)
+        return now_base
+
+    def _follow_sales(self, stop: threading.Event) -> None:
+        """Wake the readers' lights when a sale changes, in whichever process it was changed."""
+        seen = self.db.events.last_id()
+        while not stop.is_set():
+            if not self.db.events.wait(seen, 500):
+                continue
+            seen = self.db.events.last_id()
+            for post in self._posts:
+                post.refresh()
+
+
+def open_home(home: Path, *, allow_demo: bool = False) -> tuple[Config, Keyring]:
+    """Read a home folder's configuration and keys; `ConfigError` or `KeyringError` with words."""
+    from host import config
+
+    loaded = config.load(home)
+    ring = keyrings.load(keyrings.locate(home, os.environ), allow_demo=allow_demo)
+    return loaded, ring

@@ -1,0 +1,132 @@
+"""A reader at its post: opened, watched, shown the sale, and opened again when it went away."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from host.clock import Clock
+from host.health import READER, Board
+from host.ledger import sales
+from host.readers.base import (
+    CardLink,
+    Look,
+    Reader,
+    ReaderError,
+    ReaderGone,
+    ReaderOpener,
+    SeveralCards,
+    Show,
+)
+from host.store.errors import StoreError
+from host.supervise import PAUSES_S
+from host.till import Till, picture
+
+log = logging.getLogger(__name__)
+
+WAIT_MS = 250
+"""How long one look at the field may take; a stop is noticed after at most this."""
+
+
+class ReaderPost:
+    """One reader serving one terminal; a broken one never disturbs the others."""
+
+    def __init__(
+        self,
+        till: Till,
+        opener: ReaderOpener,
+        board: Board,
+        clock: Clock,
+        *,
+        pauses: Sequence[float] = PAUSES_S,
+    ) -> None:
+        self.till = till
+        self._open = opener
+        self._board = board
+        self._clock = clock
+        self._pauses = pauses
+        self._reader: Reader | None = None
+        self._card_there = False
+        self._shown: Show | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def _part(self) -> str:
+        return f"{READER}:{self.till.terminal.terminal_id}"
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve until told to stop: the body of the reader's supervised thread."""
+        failed = 0
+        while not stop.is_set():
+            try:
+                with self._open() as reader:
+                    failed = 0
+                    self._reader = reader
+                    self._board.report(self._part, True, f"{reader.info.name} ready")
+                    self._serve(reader, stop)
+            except ReaderGone as error:
+                if stop.is_set():  # `close` interrupted the wait
+                    break
+                self._board.report(self._part, False, str(error))
+                log.warning("reader of %s: %s", self.till.terminal.terminal_id, error)
+                stop.wait(self._pauses[min(failed, len(self._pauses) - 1)])
+                failed += 1
+            finally:
+                self._reader, self._shown, self._card_there = None, None, False
+        self._board.report(self._part, False, "stopped")
+
+    def close(self) -> None:
+        """Interrupt a wait on the reader, so that a stop takes no time. Any thread."""
+        reader = self._reader
+        if reader is not None:
+            reader.close()
+
+    def refresh(self) -> None:
+        """Show what the terminal's sale says now, if it changed. Any thread."""
+        reader = self._reader
+        if reader is None:
+            return
+        terminal_id = self.till.terminal.terminal_id
+        sale = sales.latest(self.till.db, terminal_id)
+        show = picture(sale, self._clock.now(), card_there=self._card_there)
+        with self._lock:
+            if show != self._shown:
+                self._shown = show
+                reader.show(show)
+
+    def _serve(self, reader: Reader, stop: threading.Event) -> None:
+        while not stop.is_set():
+            self.refresh()
+            try:
+                link = reader.wait_card(WAIT_MS)
+            except SeveralCards:
+                self._card_there = True
+                self.till.several_cards()
+                self._until_gone(reader, stop)
+                continue
+            if link is not None:
+                self._present(reader, link)
+                self._until_gone(reader, stop)
+
+    def _present(self, reader: Reader, link: CardLink) -> None:
+        self._card_there = True
+        try:
+            self.till.presented(link)
+        except ReaderGone:
+            raise
+        except ReaderError as error:
+            log.warning("card on %s not read: %s", self._part, error)
+        except StoreError as error:
+            # The claim is all or nothing: nothing was taken, so another tap is safe.
+            log.error("claim on %s not written: %s", self._part, error)
+            self._board.report("ledger", False, str(error))
+            reader.show(Show(Look.RETRY, ("Not taken", "see the status dots")))
+            self._shown = None
+            return
+        self.refresh()
+
+    def _until_gone(self, reader: Reader, stop: threading.Event) -> None:
+        while not stop.is_set() and not reader.wait_gone(WAIT_MS):
+            self.refresh()
+        self._card_there = False

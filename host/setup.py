@@ -1,0 +1,70 @@
+"""What a fresh home folder and a fresh ledger start with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from host import config as configuration
+from host import keyring as keyrings
+from host.clock import SystemClock
+from host.config import DATABASE_NAME, Config, ConfigError
+from host.ledger import people, stores
+from host.ledger.people import Role
+from host.store.engine import Engine
+
+MANAGER = "manager"
+
+
+def initialise(home: Path, *, name: str, timezone: str, url: str) -> Iterator[str]:
+    """Make what is missing in a home folder and say so; what is there is never touched."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    toml, keys = home / configuration.FILE_NAME, home / keyrings.FILE_NAME
+    if not toml.exists():
+        toml.write_text(_toml(name, timezone, url), "utf-8")
+        yield f"wrote {toml}"
+    config = configuration.load(home)
+    if not keys.exists():
+        keyrings.save(keyrings.generate(), keys)
+        yield f"made fresh issuer keys in {keys}: back this file up, cards depend on it"
+    db = Engine.open(home / DATABASE_NAME, SystemClock())
+    try:
+        ensure_shop(db, config)
+    finally:
+        db.close()
+    yield f"ledger ready in {home / DATABASE_NAME}"
+
+
+def _toml(name: str, timezone: str, url: str) -> str:
+    store = f"[store]\nname = {json.dumps(name)}\ntimezone = {json.dumps(timezone)}\n"
+    return store + (f"\n[public]\nurl = {json.dumps(url)}\n" if url else "")
+
+
+def ensure_shop(db: Engine, config: Config) -> None:
+    """Create the configured store, its manager and the readers' terminals where missing."""
+    shop = config.store
+    if stores.get(db, shop.id) is None:
+        stores.create(
+            db,
+            shop.name,
+            store_id=shop.id,
+            timezone=shop.timezone,
+            cutoff_hour=shop.cutoff_hour,
+        )
+    if people.by_name(db, MANAGER) is None:
+        people.create(db, MANAGER, Role.MANAGER, store_id=None)
+    for reader in config.readers:
+        stores.ensure_terminal(db, reader.terminal, reader.store, reader=reader.device)
+
+
+def sign_in_link(db: Engine, config: Config, person: str, *, base: str = "") -> str:
+    """A link that signs one person in once; raises `ConfigError` when nobody has that name.
+
+    `base` is where the dashboard is reached, when that is not what the configuration says.
+    """
+    who = people.by_name(db, person)
+    if who is None:
+        raise ConfigError(f"person: nobody is called {person}")
+    base = base or config.dashboard.url or f"http://{config.dashboard.listen}"
+    return f"{base.rstrip('/')}/sign-in/{people.one_time_link(db, who.person_id)}"

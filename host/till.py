@@ -1,0 +1,187 @@
+"""One sale from amount to receipt, as the reader's side of a terminal sees it.
+
+The sale is armed by writing it to the ledger (`arm`), by whatever screen or command. A card laid
+on the terminal's reader is read with two APDUs, checked and claimed here (`Till.presented`); the
+result is an event, and every light and screen is a view of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from host.health import Board
+from host.keyring import Issuer
+from host.ledger import claims, sales, taps
+from host.ledger.claims import Claimed, ClaimRequest, Source
+from host.ledger.codes import Code, Refused
+from host.ledger.records import Sale, SaleState
+from host.money import sat_text
+from host.ntag424.errors import CardError
+from host.ntag424.ndef import NdefError
+from host.ntag424.read import read_tap_url
+from host.ntag424.sun import SunFormatError, SunUrl, parse_url
+from host.readers.base import CardGone, CardLink, CardRefused, Look, SeveralCards, Show
+from host.store.engine import Engine
+
+log = logging.getLogger(__name__)
+
+APPROVED_MS = 5_000
+"""How long a paid sale stays on the reader before it is idle again (UX, "approved")."""
+
+SALE_TIMEOUT_MS = 120_000
+"""How long a sale waits for a card."""
+
+Outcome = Claimed | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A place where sales are charged: its id and its store."""
+
+    terminal_id: str
+    store_id: str
+
+
+def arm(
+    db: Engine,
+    board: Board,
+    terminal: Terminal,
+    amount_msat: int,
+    *,
+    timeout_ms: int = SALE_TIMEOUT_MS,
+) -> Sale | Refused:
+    """Start a sale on a terminal; refused while one of the four dots is down (UX rule 5)."""
+    for part in board.parts(terminal.terminal_id):
+        if not part.ok:
+            code = Code.READER_DOWN if part.name == "reader" else Code.STORE_OFFLINE
+            return Refused(code, {"part": part.name, "detail": part.detail})
+    return sales.open(
+        db,
+        terminal.store_id,
+        amount_msat,
+        terminal_id=terminal.terminal_id,
+        timeout_ms=timeout_ms,
+    )
+
+
+class Till:
+    """What a card laid on one terminal's reader means."""
+
+    def __init__(
+        self,
+        db: Engine,
+        terminal: Terminal,
+        issuers: Sequence[Issuer],
+        owns: Callable[[str], bool],
+    ) -> None:
+        self.db = db
+        self.terminal = terminal
+        self._issuers = issuers
+        self._owns = owns
+
+    def presented(self, link: CardLink) -> Outcome | None:
+        """Take one presentation of a card; None when no sale was waiting for it."""
+        sale = sales.current(self.db, self.terminal.terminal_id)
+        if sale is None or sale.state not in (SaleState.READY, SaleState.DECLINED):
+            self._early(sale)
+            return None
+        outcome = self._tap(sale, link)
+        if isinstance(outcome, Refused):
+            self.refuse(sale, outcome)
+        return outcome
+
+    def refuse(self, sale: Sale, refused: Refused) -> None:
+        """Show a refusal; the sale stays open for another card."""
+        sales.move(
+            self.db,
+            sale.sale_id,
+            SaleState.DECLINED,
+            code=refused.code,
+            data=dict(refused.detail),
+        )
+
+    def several_cards(self) -> None:
+        """More than one card lay on the reader: say so where a sale waits."""
+        sale = sales.current(self.db, self.terminal.terminal_id)
+        if sale is not None and sale.state in (SaleState.READY, SaleState.DECLINED):
+            self.refuse(sale, Refused(Code.TWO_CARDS))
+
+    def _tap(self, sale: Sale, link: CardLink) -> Outcome:
+        url = _read(link)
+        if isinstance(url, Refused):
+            return url
+        if not self._owns(url.authority):
+            return Refused(Code.CARD_UNKNOWN, {"host": url.host})
+        tap = taps.verify(self.db, self._issuers, url.message)
+        if isinstance(tap, Refused):
+            return tap
+        return claims.claim(
+            self.db,
+            ClaimRequest(
+                tap=tap,
+                amount_msat=sale.amount_msat,
+                source=Source.TILL,
+                sale_id=sale.sale_id,
+                terminal_id=self.terminal.terminal_id,
+            ),
+        )
+
+    def _early(self, sale: Sale | None) -> None:
+        """A card before the amount is never an error: the screen asks for the amount (UX)."""
+        terminal = self.terminal
+        state = sale.state.value if sale else "idle"
+        self.db.transaction(
+            lambda tx: tx.event(
+                "card.seen",
+                store_id=terminal.store_id,
+                subject=terminal.terminal_id,
+                data={"terminal_id": terminal.terminal_id, "sale_state": state},
+            )
+        )
+
+
+def _read(link: CardLink) -> SunUrl | Refused:
+    """Read the card's URL with two APDUs, and name what stood in the way."""
+    try:
+        return parse_url(read_tap_url(link.transceive))
+    except CardGone:
+        return Refused(Code.MOVED_TOO_SOON)
+    except SeveralCards:
+        return Refused(Code.TWO_CARDS)
+    except SunFormatError as error:
+        # The text of a SunFormatError names the field, never its value.
+        return Refused(Code.SUN_INVALID, {"field": str(error)})
+    except (CardRefused, CardError, NdefError):
+        return Refused(Code.CARD_UNREADABLE)
+
+
+_LOOKS = {
+    SaleState.READY: Look.READY,
+    SaleState.READING: Look.READING,
+    SaleState.AUTHORISING: Look.READ,
+    SaleState.APPROVED: Look.APPROVED,
+    SaleState.DECLINED: Look.DECLINED,
+    SaleState.CHECKING: Look.CHECKING,
+}
+
+
+def picture(sale: Sale | None, now: int, *, card_there: bool) -> Show:
+    """What a reader shows for a sale: a pure function of its row, the time and the field.
+
+    A declined sale re-arms by itself once the card has left the field (UX, "declined").
+    """
+    if sale is None or sale.state not in _LOOKS:
+        return Show(Look.IDLE)
+    if sale.state is SaleState.APPROVED and now - sale.changed_at >= APPROVED_MS:
+        return Show(Look.IDLE)
+    amount = f"{sat_text(sale.amount_msat)} sat"
+    if sale.state is SaleState.DECLINED:
+        words = sale.code.words.says if sale.code else ""
+        return (
+            Show(Look.DECLINED, (words, amount))
+            if card_there
+            else Show(Look.READY, (amount, words))
+        )
+    return Show(_LOOKS[sale.state], (amount, sale.state.value))

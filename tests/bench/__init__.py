@@ -1,0 +1,1 @@
+"""Speed and memory, shown as ratios and medians measured in one run; never asserted by tests."""
