@@ -1,0 +1,253 @@
+"""LNbits: REST for everything, a websocket per invoice for news.
+
+Least rights: one wallet's admin key pays; its invoice key is enough for a wallet that only takes
+money. Use a wallet of its own for the card pool: a key reaches everything in its wallet.
+
+What its answers mean (LNbits 1.6, `core/services/payments.py`):
+- 201 with `status` success and a preimage that hashes: paid. 201 pending: in flight.
+- 520 with `status: failed` and 400: LNbits said no. It says so too when this very invoice is paid
+  already, perhaps by us, so the payment is looked up before it counts as failed.
+- 520 without that field comes from a proxy; it and all of 5xx: unknown.
+- 404 for a payment is believed only from a service that accepts our key: for a key it does not
+  know, LNbits answers about everybody's payments, or says that there is none.
+
+LNbits takes no limit for a fee: it reserves by its own rule (`lnbits_reserve_fee_*`) and never pays
+more than that. So the reserve is asked for first, and a payment that would leave LNbits with a
+reserve above our limit is not sent; between wallets of one LNbits there is no fee.
+"""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from host.bolt11 import Bolt11Invoice, decode
+from host.lightning.http import (
+    CONNECT_S,
+    Answer,
+    Endpoint,
+    HttpApi,
+    NoAnswer,
+    NotSent,
+    Secret,
+)
+from host.lightning.remote import (
+    Common,
+    Poll,
+    RemoteWallet,
+    Watch,
+    key_refused,
+    paid,
+    whole,
+)
+from host.lightning.wallet import (
+    Failed,
+    InvoiceState,
+    PaymentResult,
+    Unknown,
+    WalletRefused,
+)
+from host.money import MSAT_PER_SAT
+
+_PAYMENTS: Final = "/api/v1/payments"
+_MAX_MEMO: Final = 640
+_WAY_OUT: Final = "copy the wallet's admin key again"
+
+
+@dataclass(frozen=True, slots=True)
+class LnbitsSettings:
+    """One wallet of an LNbits."""
+
+    endpoint: Endpoint
+    key: Secret
+    """The wallet's admin key, or its invoice key when it never pays."""
+
+
+def open_lnbits(settings: LnbitsSettings, common: Common) -> LnbitsWallet:
+    """The wallet; nothing is asked yet."""
+    return LnbitsWallet(settings, common)
+
+
+class LnbitsWallet(RemoteWallet):
+    """One wallet of an LNbits."""
+
+    def __init__(self, settings: LnbitsSettings, common: Common) -> None:
+        super().__init__(
+            "LNbits", HttpApi(settings.endpoint, {"X-Api-Key": settings.key}, "LNbits"), common
+        )
+
+    def check(self) -> None:
+        self._check_key(self._api.get("/api/v1/wallet"))
+
+    def balance_msat(self) -> int:
+        """What the wallet holds."""
+        answer = self._api.get("/api/v1/wallet")
+        self._check_key(answer)
+        return whole(answer.record().get("balance"), "balance")
+
+    def invoice_state(self, payment_hash: bytes) -> InvoiceState:
+        record = self._payment(payment_hash)
+        if record is None:
+            return InvoiceState.UNKNOWN
+        details = record["details"]
+        if record.get("paid") is True:
+            return InvoiceState.PAID
+        if whole(details.get("amount"), "amount") < 0:
+            return InvoiceState.UNKNOWN  # a payment of ours to somebody else
+        return self._open_or_expired(decode(str(details.get("bolt11"))).expires_at)
+
+    def watch(self, payment_hash: bytes) -> Watch:
+        return _Socket.opened(self._api.endpoint, payment_hash) or Poll()
+
+    # -- asking -----------------------------------------------------------------------------
+
+    def _create(self, amount_msat: int, memo: str, expiry_s: int) -> str:
+        answer = self._api.post(
+            _PAYMENTS,
+            {
+                "out": False,
+                "unit": "sat",
+                "amount": amount_msat // MSAT_PER_SAT,
+                "memo": memo[:_MAX_MEMO],
+                "expiry": expiry_s,
+            },
+        )
+        self._check_known(answer)
+        if answer.status in (400, 520):
+            raise WalletRefused(f"LNbits: {answer.says('detail')}")
+        if answer.status != 201:
+            raise NoAnswer(f"LNbits answered {answer.status} to a new invoice")
+        return str(answer.record().get("bolt11"))
+
+    def _send(self, invoice: Bolt11Invoice, max_fee_msat: int) -> PaymentResult:
+        if self._leaves_with_more(invoice, max_fee_msat):
+            return Failed("LNbits reserves more for the fee than is allowed")
+        answer = self._api.post(
+            _PAYMENTS,
+            {"out": True, "bolt11": invoice.bolt11},
+            read_s=self._api.endpoint.pay_s,
+        )
+        self._check_known(answer)
+        if answer.status == 400:
+            return Failed(f"LNbits: {answer.says('detail')}")
+        record = answer.record()
+        if answer.status == 520 and record.get("status") == "failed":
+            return Failed(f"LNbits: {answer.says('detail')}")
+        if answer.status == 520 and record.get("status") == "success":
+            return self._lookup(invoice.payment_hash)
+        if answer.status == 520 and record.get("status") == "pending":
+            return Unknown(f"LNbits: {answer.says('detail')}")
+        if answer.status != 201:
+            raise NoAnswer(f"LNbits answered {answer.status} to a payment")
+        return _result(invoice.payment_hash, record)
+
+    def _leaves_with_more(self, invoice: Bolt11Invoice, max_fee_msat: int) -> bool:
+        """True when this payment is not LNbits' own and may cost more than allowed."""
+        answer = self._api.get(f"{_PAYMENTS}/fee-reserve?invoice={invoice.bolt11}")
+        self._check_known(answer)
+        if not answer.ok:
+            raise NotSent(f"LNbits answered {answer.status} when asked for its fee")
+        if whole(answer.record().get("fee_reserve"), "fee_reserve") <= max_fee_msat:
+            return False
+        # Asked without a key, LNbits says whether any of its wallets made this invoice.
+        path = f"{_PAYMENTS}/{invoice.payment_hash.hex()}"
+        return self._api.get(path, anonymous=True).status != 200
+
+    def _lookup(self, payment_hash: bytes) -> PaymentResult:
+        record = self._payment(payment_hash)
+        if record is None or whole(record["details"].get("amount"), "amount") >= 0:
+            return Failed("LNbits knows no such payment")
+        return _result(payment_hash, record["details"])
+
+    def _payment(self, payment_hash: bytes) -> dict[str, Any] | None:
+        """The record of a payment in our wallet, in or out; the outgoing one when both are."""
+        answer = self._api.get(f"{_PAYMENTS}/{payment_hash.hex()}")
+        if answer.status == 404:
+            self._check_key(self._api.get("/api/v1/wallet"))
+            return None
+        if not answer.ok:
+            self._check_known(answer)
+            raise NoAnswer(f"LNbits answered {answer.status} to a look-up")
+        record = answer.record()
+        if not isinstance(record.get("details"), dict):  # only for the owner of the payment
+            raise key_refused("LNbits", _WAY_OUT)
+        return record
+
+    def _check_key(self, answer: Answer) -> None:
+        self._check_known(answer)
+        if not answer.ok:
+            raise NoAnswer(f"LNbits answered {answer.status} to a look at the wallet")
+
+    @staticmethod
+    def _check_known(answer: Answer) -> None:
+        """LNbits answers 404 to a key that it does not know, and 307 before its first set-up."""
+        if answer.status in (401, 403, 404):
+            raise key_refused("LNbits", _WAY_OUT)
+
+
+def _result(payment_hash: bytes, payment: dict[str, Any]) -> PaymentResult:
+    match payment.get("status"):
+        case "success":
+            fee_msat = whole(payment.get("fee"), "fee")
+            return paid(payment_hash, payment.get("preimage"), fee_msat)
+        case "failed":
+            return Failed("LNbits: the payment failed")
+        case "pending":
+            return Unknown("LNbits: the payment is in flight")
+        case other:
+            raise NoAnswer(f"LNbits: a payment of state {other!r:.40}")
+
+
+class _Socket:
+    """LNbits' websocket of one payment hash; it needs no key, and its words are only a hint."""
+
+    def __init__(self, connection: ClientConnection, stack: ExitStack) -> None:
+        self._connection = connection
+        self._stack = stack
+        self._instead = Poll()
+        self._broken = False
+
+    @classmethod
+    def opened(cls, endpoint: Endpoint, payment_hash: bytes) -> _Socket | None:
+        """None when there is no such connection: then asking now and then has to do."""
+        if endpoint.cert_sha256 is not None:
+            return None  # this library cannot hold a connection to one certificate
+        parts = urlsplit(endpoint.url)
+        tls = parts.scheme == "https"
+        url = f"{'wss' if tls else 'ws'}://{parts.netloc}{parts.path.rstrip('/')}"
+        stack = ExitStack()
+        try:
+            connection = stack.enter_context(
+                connect(
+                    f"{url}/api/v1/ws/{payment_hash.hex()}",
+                    ssl=ssl.create_default_context(cafile=endpoint.ca_file) if tls else None,
+                    open_timeout=CONNECT_S,
+                    close_timeout=1,
+                    max_size=1 << 16,
+                    proxy=None,
+                )
+            )
+        except (OSError, WebSocketException):  # TimeoutError is an OSError
+            return None
+        return cls(connection, stack)
+
+    def wait(self, timeout_s: float) -> bool:
+        if self._broken:
+            return self._instead.wait(timeout_s)
+        try:
+            self._connection.recv(timeout=timeout_s)
+        except TimeoutError:
+            return False
+        except ConnectionClosed:
+            self._broken = True
+        return True
+
+    def close(self) -> None:
+        self._instead.close()
+        self._stack.close()

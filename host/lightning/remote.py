@@ -1,0 +1,245 @@
+"""What every wallet behind HTTP has in common: when an answer is sure, and when it is not.
+
+A payment is `Paid` only with a preimage that hashes, and `Failed` only when three things hold:
+the wallet said no, it knows of no such payment that lives, and no request of ours can still be
+on its way to it. A request that was never answered may be carried out late (a queue, a proxy, a
+node that goes on trying), so for `QUIET_S` after it, and after a start that may have left one
+behind, "there is no such payment" counts as `Unknown` (THREATS 5, 32).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from host.bolt11 import Bolt11Error, Bolt11Invoice, Network, decode, payable
+from host.clock import Clock
+from host.lightning.http import HttpApi, KeyRefused, NoAnswer, clean
+from host.lightning.wallet import (
+    Failed,
+    Invoice,
+    InvoiceState,
+    Paid,
+    PaymentResult,
+    Unknown,
+    Wallet,
+    WalletError,
+    WalletRefused,
+)
+from host.money import MSAT_PER_SAT, check_amount
+
+QUIET_S: Final = 120.0
+"""How long after an unanswered request its effect may still appear, in seconds."""
+POLL_S: Final = 1.0
+
+
+class Watch(Protocol):
+    """Waits for news of one invoice. News are hints: ask `invoice_state` for the truth."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """True when it is time to ask, at the latest after `timeout_s`."""
+        ...
+
+    def close(self) -> None:
+        """Stop waiting; wakes a waiter; a second call does nothing."""
+        ...
+
+
+class Poll:
+    """The watch over a wallet that pushes nothing: it is time to ask once a second."""
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+
+    def wait(self, timeout_s: float) -> bool:
+        self._closed.wait(min(timeout_s, POLL_S))
+        return True
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What a remote wallet is given beside its settings; tests give other clocks."""
+
+    network: Network
+    clock: Clock
+    monotonic: Callable[[], float] = time.monotonic
+
+
+class Requests:
+    """Which payments' requests may still take effect."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._now = monotonic
+        self._opened = monotonic()
+        self._lock = threading.Lock()
+        self._sending: set[bytes] = set()
+        self._unanswered: dict[bytes, float] = {}
+        self._answered: set[bytes] = set()
+
+    def begin(self, payment_hash: bytes) -> bool:
+        """False when a thread of ours is sending this payment right now."""
+        with self._lock:
+            if payment_hash in self._sending:
+                return False
+            self._sending.add(payment_hash)
+            return True
+
+    def end(self, payment_hash: bytes, *, answered: bool) -> None:
+        """The request is over; unanswered, it may still be carried out for a while."""
+        with self._lock:
+            self._sending.discard(payment_hash)
+            if not answered:
+                self._unanswered[payment_hash] = self._now()
+            elif self._starting():
+                self._answered.add(payment_hash)
+
+    def may_come(self, payment_hash: bytes) -> bool:
+        """True while a request for this payment may still take effect."""
+        with self._lock:
+            now = self._now()
+            self._unanswered = {
+                one: at for one, at in self._unanswered.items() if now - at < QUIET_S
+            }
+            return (
+                payment_hash in self._sending
+                or payment_hash in self._unanswered
+                # Another process may have died with its request on the way.
+                or (self._starting() and payment_hash not in self._answered)
+            )
+
+    def _starting(self) -> bool:
+        if self._now() - self._opened < QUIET_S:
+            return True
+        self._answered.clear()
+        return False
+
+
+class RemoteWallet(Wallet):
+    """A wallet behind HTTP; a kind of wallet says how its service is asked."""
+
+    whole_sat = True
+    """The service counts in satoshi, so other amounts are refused and never rounded."""
+
+    def __init__(self, name: str, api: HttpApi, common: Common) -> None:
+        self.name = name
+        self._api = api
+        self._network = common.network
+        self._clock = common.clock
+        self._requests = Requests(common.monotonic)
+
+    # -- what a kind of wallet says ---------------------------------------------------------
+
+    @abstractmethod
+    def _create(self, amount_msat: int, memo: str, expiry_s: int) -> str:
+        """The text of a new invoice."""
+
+    @abstractmethod
+    def _send(self, invoice: Bolt11Invoice, max_fee_msat: int) -> PaymentResult:
+        """Ask for a payment. `Failed` means only that the service said no: it is looked up.
+
+        Raises `NoAnswer` when it may have been done, other `WalletError`s when surely not.
+        """
+
+    @abstractmethod
+    def _lookup(self, payment_hash: bytes) -> PaymentResult:
+        """What the service knows; `Failed` when it failed there or is not known there."""
+
+    # -- the wallet -------------------------------------------------------------------------
+
+    def make_invoice(self, amount_msat: int, memo: str, expiry_s: int) -> Invoice:
+        try:
+            check_amount(amount_msat)
+        except ValueError as error:
+            raise WalletRefused(str(error)) from error
+        if self.whole_sat and amount_msat % MSAT_PER_SAT:
+            raise WalletRefused("this wallet makes invoices in whole satoshi only")
+        text = self._create(amount_msat, memo, expiry_s)
+        try:
+            made = decode(text)
+        except Bolt11Error as error:
+            raise WalletRefused(f"{self.name} made an invoice that cannot be read") from error
+        if (made.network, made.amount_msat) != (self._network, amount_msat):
+            raise WalletRefused(f"{self.name} made an invoice for another network or amount")
+        return Invoice(made.bolt11, made.payment_hash, amount_msat, made.expires_at)
+
+    def pay(self, bolt11: str, max_fee_msat: int) -> PaymentResult:
+        try:
+            invoice = payable(bolt11, self._network)
+        except Bolt11Error as error:
+            return Failed(str(error))
+        payment_hash = invoice.payment_hash
+        if not self._requests.begin(payment_hash):
+            return Unknown("this payment is being sent right now")
+        answered = True
+        try:
+            if self._clock.now() >= invoice.expires_at:
+                return self._sure(payment_hash, Failed("the invoice has expired"))
+            result = self._send(invoice, max_fee_msat)
+            return self._sure(payment_hash, result) if isinstance(result, Failed) else result
+        except NoAnswer as error:
+            answered = False
+            return Unknown(str(error))
+        finally:
+            self._requests.end(payment_hash, answered=answered)
+
+    def lookup_payment(self, payment_hash: bytes) -> PaymentResult:
+        result = self._lookup(payment_hash)
+        if isinstance(result, Failed) and self._requests.may_come(payment_hash):
+            return Unknown(f"a request may still be on its way ({result.reason})")
+        return result
+
+    def watch(self, payment_hash: bytes) -> Watch:
+        """News of one invoice of ours: pushed where the service pushes, else polled."""
+        del payment_hash
+        return Poll()
+
+    def close(self) -> None:
+        self._api.close()
+
+    # -- for kinds of wallet ----------------------------------------------------------------
+
+    def _sure(self, payment_hash: bytes, no: Failed) -> PaymentResult:
+        """A "no" to a request of ours is a failure only when no such payment lives there."""
+        try:
+            known = self._lookup(payment_hash)
+        except WalletError as error:
+            return Unknown(f"{no.reason}; not confirmed: {error}")
+        return no if isinstance(known, Failed) else known
+
+    def _open_or_expired(self, expires_at_ms: int) -> InvoiceState:
+        expired = self._clock.now() >= expires_at_ms
+        return InvoiceState.EXPIRED if expired else InvoiceState.OPEN
+
+
+def paid(payment_hash: bytes, preimage: object, fee_msat: int) -> PaymentResult:
+    """A payment that the service calls done: it is, when its preimage hashes."""
+    try:
+        raw = bytes.fromhex(str(preimage))
+    except ValueError:
+        raw = b""
+    if len(raw) != 32 or hashlib.sha256(raw).digest() != payment_hash:
+        return Unknown("called paid, but without the preimage that proves it")
+    return Paid(raw, abs(fee_msat))
+
+
+def whole(value: object, field: str) -> int:
+    """An integer of a service's answer, also as text; `NoAnswer` when it is none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    text = str(value).removesuffix("msat") if isinstance(value, str) else ""
+    if not text.removeprefix("-").isdecimal() or not text.isascii():
+        raise NoAnswer(f"{clean(field)}: {clean(value, 40)!r} is no whole number")
+    return int(text)
+
+
+def key_refused(name: str, way_out: str) -> KeyRefused:
+    """The error for credentials that are not accepted, with what to do."""
+    return KeyRefused(f"{name} does not accept our credentials: {way_out}")

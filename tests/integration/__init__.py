@@ -1,0 +1,1 @@
+"""Several rooms of the house together, against the real things."""

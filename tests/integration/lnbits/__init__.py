@@ -1,0 +1,1 @@
+"""A real LNbits behind our wallet."""
