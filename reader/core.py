@@ -78,7 +78,7 @@ class Core:
             event = self.panel.event()
             event.put_int(w.T_SESSION, tapped, 4)
             self.panel.send_event(w.EV_REMOVED)
-        if self.session.removed(self.hal.now()):
+        if self.session.removed(self.hal.now()) and not self.session.flags & w.ARM_QUIET:
             self.show(w.LOOK_ARMED)
 
     def tap_failed(self, reason: int) -> None:

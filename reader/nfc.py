@@ -171,7 +171,8 @@ class Nfc:
         waited = seen - core.session.armed_at
         detect_only = core.session.flags & w.ARM_DETECT_ONLY
         core.session.reading()
-        core.show(w.LOOK_READING)
+        if not detect_only:
+            core.show(w.LOOK_READING)
         how, n = 0, 0
         try:
             if not detect_only:
@@ -190,7 +191,8 @@ class Nfc:
         self._tapped = session
         core.stats.add("taps")
         core.session.read()
-        core.show(w.LOOK_READ)
+        if not detect_only:
+            core.show(w.LOOK_READ)
         self._send_tap(how, n, waited, self.hal.now() - seen)
 
     def _send_tap(self, how: int, n: int, waited: int, took: int) -> None:

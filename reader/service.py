@@ -86,10 +86,14 @@ class Service:
         flags = tlv.find_int(payload, w.T_FLAGS)
         core.session.arm(core.hal.now(), session, timeout, flags)
         core.tips.open = False
-        core.face.amount = tlv.find_text(payload, w.T_AMOUNT)
-        core.face.currency = tlv.find_text(payload, w.T_CURRENCY)
-        core.show(w.LOOK_ARMED, text_pair(payload))
+        if not flags & w.ARM_QUIET:
+            self._amount(payload)
+            core.show(w.LOOK_ARMED, text_pair(payload))
         return w.OK
+
+    def _amount(self, payload) -> None:
+        self.core.face.amount = tlv.find_text(payload, w.T_AMOUNT)
+        self.core.face.currency = tlv.find_text(payload, w.T_CURRENCY)
 
     def disarm(self, payload, answer) -> int:
         if self.core.session.running():
@@ -115,10 +119,11 @@ class Service:
         return w.OK
 
     def ui(self, payload, answer) -> int:
-        """Show a look with two lines; it changes nothing of the session."""
+        """Show a look with an amount and two lines; it changes nothing of the session."""
         look = tlv.find_int(payload, w.T_LOOK, w.LOOK_IDLE)
         if look > w.LOOK_SAFE:
             return w.BAD_REQUEST
+        self._amount(payload)
         self.core.show(look, text_pair(payload))
         return w.OK
 

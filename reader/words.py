@@ -92,7 +92,8 @@ MORE = 8  # the answers are full: send the remaining APDUs again
 SAFE_MODE = 9
 
 # ARM flags.
-ARM_DETECT_ONLY = 1  # a TAP without reading the file
+ARM_DETECT_ONLY = 1  # a TAP without reading the file, and without the looks of reading
+ARM_QUIET = 2  # what is shown stays until a card is read
 
 APPROVED = 1
 DECLINED = 2
