@@ -84,8 +84,9 @@ class PcscReader(Reader):
             if slot is None:
                 return None
             self._end_link()
+            link = self._connect(slot)
             self._returned = slot.card
-            if link := self._connect(slot):
+            if link is not None:
                 return link
 
     def wait_gone(self, timeout_ms: int) -> bool:
