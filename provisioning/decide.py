@@ -27,7 +27,7 @@ from provisioning.keysets import FACTORY, Derived, KeyRoom, KeySet, KeysMissing,
 from provisioning.orders import Goal, NewCard, Order
 from provisioning.plan import Plan, Target, Use
 from provisioning.seen import Seen
-from provisioning.states import Held, Judgement, State, TornJob
+from provisioning.states import Held, Judgement, State, TornJob, candidates, judge
 from provisioning.trouble import Stop, TroubleCode
 
 
@@ -203,6 +203,19 @@ def torn_job(job: Job | None, room: KeyRoom, uid: Uid) -> TornJob | None:
         return TornJob(old, job.old_versions, room.of(job.new_set, uid), job.marker)
     except KeysMissing as error:
         raise Stop(TroubleCode.IMPORT_NEEDED, error.name) from error
+
+
+def recognise(seen: Seen, uid: Uid, known: Books, room: KeyRoom) -> Judgement:
+    """The card's state, with every set of keys that is on record or can be derived here.
+
+    Raises `Stop` IMPORT_NEEDED when the keys of an unfinished job are not at hand.
+    """
+    torn = torn_job(known.job, room, uid)
+    sets = [torn.new, *torn.old] if torn else []
+    if known.key_set is not None and room.has(known.key_set.issuer_id):
+        sets.append(room.derive(known.key_set, uid))
+    recorded = (known.newest_version, known.row.key_version if known.row else 0)
+    return judge(seen, uid, candidates(room, uid, (*seen.key_versions, *recorded), sets), torn)
 
 
 def is_factory(seen: Seen, held: Held) -> bool:

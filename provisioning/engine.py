@@ -20,13 +20,14 @@ from host.readers.base import CardGone, CardRefused, SeveralCards
 from host.store.engine import Engine
 from host.store.tx import Tx
 from provisioning import books, journal, originality
-from provisioning.decide import Books, Decider, Decision, is_factory, torn_job
+from provisioning.decide import Decider, Decision, is_factory, recognise
 from provisioning.execute import Hand
+from provisioning.journal import Job
 from provisioning.keysets import FACTORY, KeyRoom, KeysMissing
 from provisioning.orders import Done, Goal, Order, Outcome, Progress, Tell, silent
 from provisioning.plan import Step, Use
 from provisioning.seen import Seen, claimed_uids, look
-from provisioning.states import Judgement, candidates, judge
+from provisioning.states import Judgement
 from provisioning.trouble import Stop, Trouble, TroubleCode
 
 _WORDS = {
@@ -69,6 +70,10 @@ class Workshop:
         was written on the card is in the journal, so the next tap goes on.
         """
         return _Tap(self.db, KeyRoom(self.keyring, order.imports), link, order, tell).run()
+
+    def open_job(self, uid: str) -> Job | None:
+        """The unfinished job of a card."""
+        return journal.open_job(self.db, Uid.parse(uid))
 
 
 class _Counted:
@@ -113,8 +118,8 @@ class _Tap:
         self._refuse_early()
         seen = self._look()
         uid = self._name(seen)
-        known = self._on_record(uid)
-        judged = self._judge(seen, uid, known)
+        known = books.read(self._db, uid)
+        judged = recognise(seen, uid, known, self._room)
         decision = Decider(self._order, known, self._room, uid, seen, judged).decide()
         if self._nothing_left(decision, seen, judged):
             return self._as_it_is(decision, judged)
@@ -170,23 +175,10 @@ class _Tap:
 
     def _signed_name(self, seen: Seen) -> Uid:
         for uid in claimed_uids(seen, self._room.openers()):
-            judged = self._judge(seen, uid, self._on_record(uid))
+            judged = recognise(seen, uid, books.read(self._db, uid), self._room)
             if judged.tap is not None and judged.tap.uid == uid:
                 return uid
         raise Stop(TroubleCode.FOREIGN if seen.file.settings.sdm else TroubleCode.UID_UNKNOWN)
-
-    def _on_record(self, uid: Uid) -> Books:
-        return books.read(self._db, uid)
-
-    def _judge(self, seen: Seen, uid: Uid, known: Books) -> Judgement:
-        torn = torn_job(known.job, self._room, uid)
-        sets = [torn.new, *torn.old] if torn else []
-        if known.key_set is not None:
-            sets.append(self._room.derive(known.key_set, uid))
-        recorded = (known.newest_version, known.row.key_version if known.row else 0)
-        return judge(
-            seen, uid, candidates(self._room, uid, (*seen.key_versions, *recorded), sets), torn
-        )
 
     def _nothing_left(self, decision: Decision, seen: Seen, judged: Judgement) -> bool:
         wiped = decision.plan.use is Use.WIPE and decision.resumes is None

@@ -114,6 +114,10 @@ class KeyRoom:
         five = keys.derive(issuer.key, uid, derived.version, derived.pull_payment_id)
         return KeySet(derived.name, five, marker(derived.version))
 
+    def has(self, issuer_id: str) -> bool:
+        """Whether this issuer's key is kept here."""
+        return self._keyring.issuer(issuer_id) is not None
+
     def openers(self) -> list[Key]:
         """Every K1 that may open a card's `p` before its UID is known."""
         ours = [keys.k1(issuer.key) for issuer in self.issuers]

@@ -68,7 +68,9 @@ _WORDS: dict[TroubleCode, Words] = {
     ),
     TroubleCode.NOT_OURS: Words("This card was not issued here", "Issue it, or lay it aside."),
     TroubleCode.SWAPPED: Words("This is not the card the job began with", _AGAIN),
-    TroubleCode.TWICE: Words("This card is done already in this batch", "Take the next one."),
+    TroubleCode.TWICE: Words(
+        "This card was on the reader already in this batch", "Take the next one."
+    ),
     TroubleCode.BUSY: Words(
         "A payment of this card is still being checked", "Wait until it is settled."
     ),
