@@ -53,6 +53,8 @@ class PublicConfig:
     min_sat: int = 1
     max_sat: int = 1_000_000
     """The most that one foreign payment may ask for; never the balance (THREATS 21)."""
+    requests_per_second: int = 600
+    """What one address may ask for; behind an untrusted proxy all clients are one address."""
     tap_seconds: int = 60
     """How long a scan may be claimed (`k1`)."""
 
@@ -169,6 +171,8 @@ def _check(config: Config) -> None:
         raise ConfigError("public.url: write an address like https://pay.example.com")
     if not 0 < config.public.min_sat <= config.public.max_sat:
         raise ConfigError("public.max_sat: must be at least public.min_sat, which is above 0")
+    if config.public.requests_per_second < 1:
+        raise ConfigError("public.requests_per_second: must be at least 1")
     if not 5 <= config.public.tap_seconds <= 3600:
         raise ConfigError("public.tap_seconds: must be between 5 and 3600")
     if not 0 <= config.store.cutoff_hour <= 23:

@@ -26,6 +26,7 @@ from host.keyring import Keyring
 from host.ledger import sales
 from host.lightning.open import open_wallet
 from host.lightning.wallet import Wallet, WalletDown
+from host.lnurl.budget import Rate
 from host.lnurl.service import ServiceSettings, create_app
 from host.money import sats
 from host.payer import Payer
@@ -73,7 +74,7 @@ class Daemon:
         self._stop = threading.Event()
         self._workers: list[Worker] = []
         self._services: list[Service] = []
-        self._posts: list[ReaderPost] = []
+        self.posts: list[ReaderPost] = []
         self._lock: IO[str] | None = None
 
     def start(self) -> None:
@@ -105,7 +106,7 @@ class Daemon:
             worker.stop()
         if (db := getattr(self, "db", None)) is not None:
             db.events.close()  # whoever waits for an event goes home now
-        for post in self._posts:
+        for post in self.posts:
             post.close()
         for service in reversed(self._services):
             service.stop()
@@ -157,6 +158,7 @@ class Daemon:
             tap_ms=public.tap_seconds * SECOND,
             max_fee_base_msat=sats(self.config.wallet.max_fee_sat),
             trusted_proxies=public.trusted_proxies,
+            per_address=Rate(2 * public.requests_per_second, public.requests_per_second),
         )
         network = self.config.wallet.bolt11_network
         app = create_app(
@@ -177,7 +179,7 @@ class Daemon:
             )
             opener = self._openers.get(reader.device) or opener_for(reader)
             post = ReaderPost(till, opener, self.board, self.clock)
-            self._posts.append(post)
+            self.posts.append(post)
             self._work(f"reader {reader.terminal}", post.run)
 
     def _start_plugins(self) -> None:
@@ -246,7 +248,7 @@ class Daemon:
             if not self.db.events.wait(seen, 500):
                 continue
             seen = self.db.events.last_id()
-            for post in self._posts:
+            for post in self.posts:
                 post.refresh()
 
 

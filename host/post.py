@@ -47,7 +47,7 @@ class ReaderPost:
         self._clock = clock
         self._pauses = pauses
         self._reader: Reader | None = None
-        self._card_there = False
+        self._free = threading.Event()
         self._shown: Show | None = None
         self._lock = threading.Lock()
 
@@ -73,7 +73,8 @@ class ReaderPost:
                 stop.wait(self._pauses[min(failed, len(self._pauses) - 1)])
                 failed += 1
             finally:
-                self._reader, self._shown, self._card_there = None, None, False
+                self._reader, self._shown = None, None
+                self._free.clear()
         self._board.report(self._part, False, "stopped")
 
     def close(self) -> None:
@@ -82,6 +83,10 @@ class ReaderPost:
         if reader is not None:
             reader.close()
 
+    def wait_free(self, timeout_s: float) -> bool:
+        """True when the reader is open and no card lies on it: the next one will be seen."""
+        return self._free.wait(timeout_s)
+
     def refresh(self) -> None:
         """Show what the terminal's sale says now, if it changed. Any thread."""
         reader = self._reader
@@ -89,19 +94,20 @@ class ReaderPost:
             return
         terminal_id = self.till.terminal.terminal_id
         sale = sales.latest(self.till.db, terminal_id)
-        show = picture(sale, self._clock.now(), card_there=self._card_there)
+        show = picture(sale, self._clock.now(), card_there=not self._free.is_set())
         with self._lock:
             if show != self._shown:
                 self._shown = show
                 reader.show(show)
 
     def _serve(self, reader: Reader, stop: threading.Event) -> None:
+        self._free.set()
         while not stop.is_set():
             self.refresh()
             try:
                 link = reader.wait_card(WAIT_MS)
             except SeveralCards:
-                self._card_there = True
+                self._free.clear()
                 self.till.several_cards()
                 self._until_gone(reader, stop)
                 continue
@@ -110,7 +116,7 @@ class ReaderPost:
                 self._until_gone(reader, stop)
 
     def _present(self, reader: Reader, link: CardLink) -> None:
-        self._card_there = True
+        self._free.clear()
         try:
             self.till.presented(link)
         except ReaderGone:
@@ -129,4 +135,4 @@ class ReaderPost:
     def _until_gone(self, reader: Reader, stop: threading.Event) -> None:
         while not stop.is_set() and not reader.wait_gone(WAIT_MS):
             self.refresh()
-        self._card_there = False
+        self._free.set()
