@@ -6,7 +6,7 @@ when the bench changes (`look`). Three spare ports drive the lights of the till.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from hardware.twin.bench import Bench, Lights
 from hardware.twin.isodep import ReaderSide
@@ -19,13 +19,13 @@ from hardware.twin.pn532_frames import (
     Order,
     answer_frame,
 )
-from hardware.twin.typea import REQA, SAK, WUPA, RfCard
+from hardware.twin.typea import REQA, SAK, WUPA, RfCard, crc_a
 
 FIRST_BAUD = 115_200
 BAUDS = (9600, 19_200, 38_400, 57_600, FIRST_BAUD, 230_400, 460_800, 921_600, 1_288_000)
 
 _FIRMWARE = bytes([0x32, 0x01, 0x06, 0x07])
-_FIFO_DATA, _FIFO_LEVEL, _TX_CONTROL = 0x6339, 0x633A, 0x6304
+_FIFO_DATA, _BIT_FRAMING, _TX_CONTROL = 0x6339, 0x633D, 0x6304
 _AUTOMATIC_RATS = 0x10
 _RATS_256 = b"\xe0\x80"
 _OK, _TIMEOUT, _WRONG_PARAMETER, _WRONG_CONTEXT = b"\x00", b"\x01", b"\x10", b"\x27"
@@ -51,11 +51,14 @@ class Pn532:
         self.baud = FIRST_BAUD
         self.waiting: Callable[[], bytes | None] | None = None
 
-    def feed(self, data: bytes, baud: int | None = None) -> bytes:
-        """What the chip sends back. What arrives at another speed than its own is noise to it."""
-        if baud not in (None, self.baud, self._next_baud):
-            return b""
-        return b"".join(self._take(frame) for frame in self._reader.feed(data))
+    def feed(self, data: bytes, baud: int | None = None) -> Iterator[bytes]:
+        """What the chip sends back, each part as soon as it can: hosts wait 100 ms for its ACK.
+
+        What arrives at another speed than its own is noise to it.
+        """
+        if baud in (None, self.baud, self._next_baud):
+            for frame in self._reader.feed(data):
+                yield from self._take(frame)
 
     def look(self) -> bytes:
         """What a command that waits for a card sends now that the bench has changed."""
@@ -66,27 +69,26 @@ class Pn532:
         self.waiting, self._last_answer = None, answer
         return answer
 
-    def _take(self, frame: Ack | Nack | Order) -> bytes:
+    def _take(self, frame: Ack | Nack | Order) -> Iterator[bytes]:
         if isinstance(frame, Nack):
-            return self._last_answer
+            yield self._last_answer
+            return
         self.waiting = None  # an ACK takes a waiting command back, and so does a new command
         if isinstance(frame, Ack):
             self.baud, self._next_baud = self._next_baud or self.baud, None
-            return b""
+            return
+        yield ACK
         self._update_field()
         command = _COMMANDS.get(frame.code)
         try:
             data = command(self, frame.data) if command else None
         except IndexError:
             command = data = None
-        if command is None:
-            self._last_answer = SYNTAX_ERROR
-        elif data is None:
+        if command and data is None:
             self.waiting = lambda: self._again(frame)
-            return ACK
         else:
-            self._last_answer = answer_frame(frame.code, data)
-        return ACK + self._last_answer
+            self._last_answer = answer_frame(frame.code, data) if data is not None else SYNTAX_ERROR
+            yield self._last_answer
 
     def _again(self, order: Order) -> bytes | None:
         data = _COMMANDS[order.code](self, order.data)
@@ -164,8 +166,19 @@ class Pn532:
 
     def _communicate_thru(self, data: bytes) -> bytes:
         awake = [target.rf for target in self._targets if target.awake]
-        answer = awake[-1].receive(data) if awake and self._powered else None
+        if awake:
+            answer = awake[-1].receive(data)
+        else:
+            answer = self._raw(self._field[0], data) if self._field else None
         return _TIMEOUT if answer is None else _OK + answer
+
+    def _raw(self, rf: RfCard, data: bytes) -> bytes | None:
+        """A frame of a host that does anticollision, and perhaps CRC, by itself."""
+        if self._registers.get(_BIT_FRAMING, 0) & 7 == 7 and len(data) == 1:
+            return rf.wake(data[0])
+        has_crc = len(data) > 2 and data[-2:] == crc_a(data[:-2])
+        answer = rf.receive(data[:-2] if has_crc else data)
+        return answer + crc_a(answer) if answer and has_crc else answer
 
     def _data_exchange(self, data: bytes) -> bytes:
         target = self._target(data[0] & 0x0F)

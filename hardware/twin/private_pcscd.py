@@ -11,6 +11,7 @@ connects is "a card". For tests and for the demo only, never on a till.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -129,9 +130,13 @@ class PrivatePcscd:
     def _log(self) -> Path:
         return self._home / "log"
 
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.socket)) == 0
+
     def _wait_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_SECONDS
-        while not (self.socket.exists() and _taken(self.port) and _taken(self.port + 1)):
+        while not (self._answers() and _listening() >= {self.port, self.port + 1}):
             if process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise PcscdUnavailable(f"pcscd did not start: {self.log().strip()}")
@@ -154,20 +159,20 @@ def _unshare() -> list[str]:
     return ["unshare", *rootless, "--mount", "--propagation", "private"]
 
 
-def _taken(port: int) -> bool:
-    """Whether somebody listens on `port`: found by trying to bind, since connecting is a card."""
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False
+def _listening() -> set[int]:
+    """The TCP ports on which somebody listens. Looked up: to vpcd, a connection is a card."""
+    lines = Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]
+    entries = [line.split() for line in lines]
+    return {
+        int(local.rpartition(":")[2], 16) for _, local, _, state, *_ in entries if state == "0A"
+    }
 
 
 def _two_free_ports() -> int:
     while True:
-        with socket.socket() as first:
-            first.bind(("127.0.0.1", 0))
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("0.0.0.0", 0))  # noqa: S104 - vpcd will bind so, too
             port: int = first.getsockname()[1]
-        if port < 65535 and not _taken(port + 1):
-            return port
+            with contextlib.suppress(OSError, OverflowError):
+                second.bind(("0.0.0.0", port + 1))  # noqa: S104
+                return port

@@ -54,7 +54,8 @@ class Pn532Pty:
                 os.read(self._wakened, 64)
                 self._send(self._chip.look())
             if self._line in ready:
-                self._send(self._chip.feed(os.read(self._line, 4096), self._baud()))
+                for part in self._chip.feed(os.read(self._line, 4096), self._baud()):
+                    self._send(part)
 
     def _baud(self) -> int | None:
         """The speed the host has set; the terminal keeps it although nothing is slower for it."""

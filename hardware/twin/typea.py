@@ -1,6 +1,6 @@
 """A card in a radio field: anticollision, activation, sleep (ISO/IEC 14443-3 A, 14443-4 §5).
 
-Frames are without CRC. None is silence.
+Frames are without CRC, which `crc_a` makes. None is silence.
 """
 
 from __future__ import annotations
@@ -138,3 +138,13 @@ class RfCard:
         else:
             self._state = _Rf.IDLE
         return None
+
+
+def crc_a(frame: bytes) -> bytes:
+    """The check bytes of a Type A frame (ISO/IEC 14443-3 annex B)."""
+    crc = 0x6363
+    for byte in frame:
+        mixed = byte ^ (crc & 0xFF)
+        mixed = (mixed ^ (mixed << 4)) & 0xFF
+        crc = (crc >> 8) ^ (mixed << 8) ^ (mixed << 3) ^ (mixed >> 4)
+    return crc.to_bytes(2, "little")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +18,28 @@ def process_pcscd() -> PrivatePcscd:
     service = PrivatePcscd()
     atexit.register(service.close)
     return service.use().start()
+
+
+def wait_for_card(service: PrivatePcscd, *, present: bool, timeout_ms: int = 10_000) -> bool:
+    """Wait until the first reader of this process's service holds a card, or none."""
+    from smartcard import scard
+
+    name, wanted = f"{service.name} 00 00", scard.SCARD_STATE_PRESENT if present else 0
+    deadline = time.monotonic() + timeout_ms / 1000
+    code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
+    state = scard.SCARD_STATE_UNAWARE
+    try:
+        while code == scard.SCARD_S_SUCCESS:
+            left = int(1000 * (deadline - time.monotonic()))
+            if left <= 0:
+                break
+            code, states = scard.SCardGetStatusChange(context, left, [(name, state)])
+            state = states[0][1] & ~scard.SCARD_STATE_CHANGED if states else state
+            if state & scard.SCARD_STATE_PRESENT == wanted:
+                return True
+    finally:
+        scard.SCardReleaseContext(context)
+    return False
 
 
 @pytest.fixture

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -145,26 +148,21 @@ def test_a_twin_that_cannot_start_says_so(
 
 
 def test_a_twin_ends_with_whoever_started_it(tmp_path: Path) -> None:
-    read_end, write_end = os.pipe()
-    pid = os.fork()
-    if pid == 0:  # a parent that dies without a word
-        os.close(read_end)
-        twin = TwinProcess("nfc", tmp_path)
-        os.write(write_end, str(twin._child.pid).encode())
-        os._exit(0)
-    os.close(write_end)
-    child = int(os.read(read_end, 32))
-    os.waitpid(pid, 0)
-    assert os.read(read_end, 1) == b""  # the twin does not hold it, so it cannot wait for us
-    os.close(read_end)
-    watched = os.pidfd_open(child) if _alive(child) else None
-    if watched is not None:
-        import select
-
-        ended = select.select([watched], [], [], 10)[0]
-        os.close(watched)
-        assert ended
-
-
-def _alive(pid: int) -> bool:
-    return os.path.exists(f"/proc/{pid}")
+    parent = (  # dies without a word
+        "import os, sys; from pathlib import Path; from hardware.twin.process import TwinProcess;"
+        "twin = TwinProcess('nfc', Path(sys.argv[1]));"
+        "print(twin._child.pid, flush=True); sys.stdin.read(1); os._exit(0)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", parent, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    ) as process:
+        assert process.stdout
+        twin = os.pidfd_open(int(process.stdout.readline()))
+        process.communicate(b".")
+    try:
+        assert select.select([twin], [], [], 10)[0]  # readable once it has ended
+    finally:
+        os.close(twin)
