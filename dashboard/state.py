@@ -50,7 +50,8 @@ def till_state(context: DashboardContext) -> dict[str, Any]:
     """What the till shows now. `event_id` is read first: nothing newer is ever missed."""
     event_id = context.db.events.last_id()
     now = context.clock.now()
-    sale = sales.latest(context.db, context.terminal.terminal_id)
+    terminal_id = context.terminal.terminal_id
+    sale = sales.current(context.db, terminal_id) or sales.latest(context.db, terminal_id)
     lamps = dots(context)
     state: dict[str, Any] = {"event_id": event_id, "state": "idle", "sale": None, "dots": lamps}
     if sale is not None and _leaves_in(sale, now) != 0:
@@ -64,7 +65,10 @@ def till_state(context: DashboardContext) -> dict[str, Any]:
 def _leaves_in(sale: Sale, now: int) -> int | None:
     """After how many ms the till goes on by itself; 0 when it has, None when a person must."""
     stays = _STAYS_MS.get(sale.state)
-    return None if stays is None else max(0, sale.changed_at + stays - now)
+    if stays is None:
+        return None
+    # A clock that was set back must not keep an old answer on the screen.
+    return max(0, min(stays, sale.changed_at + stays - now))
 
 
 def _sale(context: DashboardContext, sale: Sale, now: int) -> dict[str, Any]:

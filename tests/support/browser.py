@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 SHOTS = Path(__file__).parents[2] / "screenshots"
@@ -54,6 +54,19 @@ def new_context(browser: Browser, size: str = "touch", theme: str = "light") -> 
         locale="en-GB",
         reduced_motion="reduce",
     )
+
+
+def watch(page: Page) -> list[str]:
+    """What the page will complain about: errors, refused requests, violated policies."""
+    complaints: list[str] = []
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(message.text)
+
+    page.on("console", said)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return complaints
 
 
 def shoot(page: Page, name: str) -> None:

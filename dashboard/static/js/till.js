@@ -180,6 +180,7 @@ document.addEventListener("keydown", typed);
 // Live -----------------------------------------------------------------------------------------
 
 function lost() {
+  root.dataset.live = "no";
   server = { ...server, dots: lostDots() };
   showDots(server.dots);
   render();
@@ -197,7 +198,10 @@ listen({
   after: server.event_id,
   on: {
     till: take,
-    dots: (dots) => take({ ...server, dots }),
+    dots: (dots) => {
+      root.dataset.live = "yes"; // the first message of every stream
+      take({ ...server, dots });
+    },
     "card-seen": cardSeen,
   },
   poll: () => get(url.stateUrl).then(take),
