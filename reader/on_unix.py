@@ -16,7 +16,11 @@ def main(words: list) -> None:
     """Until the process is ended."""
     options = dict([word.split("=", 1) for word in words])
     lines = [options.pop(name, "") for name in ("panel", "hsu", "chip")]
-    asyncio.run(App(Unix(*lines, **options)).run())
+    app = App(Unix(*lines, **options))
+    sys.stdout.write("ready\n")  # whoever started us need not guess
+    if hasattr(sys.stdout, "flush"):
+        sys.stdout.flush()
+    asyncio.run(app.run())
 
 
 if __name__ == "__main__":

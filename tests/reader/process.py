@@ -37,8 +37,10 @@ class Pair:
         self.path = os.ttyname(self.slave)
 
     def close(self) -> None:
-        os.close(self.master)
-        os.close(self.slave)
+        for fd in self.master, self.slave:
+            if fd >= 0:
+                os.close(fd)
+        self.master = self.slave = -1
 
 
 class ChipThread:
@@ -97,7 +99,12 @@ class FirmwareProcess:
     def start(self) -> None:
         """Power up: the two interfaces stay, as they do when a board is reset quickly."""
         masters = (self._panel.master, self._hsu.master)
-        self._process = subprocess.Popen(self._command, cwd=ROOT, pass_fds=masters)
+        self._process = subprocess.Popen(
+            self._command, cwd=ROOT, pass_fds=masters, stdout=subprocess.PIPE, encoding="ascii"
+        )
+        assert self._process.stdout is not None
+        with self._process.stdout as out:
+            assert out.readline() == "ready\n"
 
     def stop(self) -> None:
         """Pull the plug."""
@@ -113,6 +120,7 @@ class FirmwareProcess:
         self.stop()
         if self._chip is not None:
             self._chip.close()
+            self._chip = None
         self._panel.close()
         self._hsu.close()
 
