@@ -31,7 +31,9 @@ _CARD: Final = """
         c.spent_msat, c.spent_count, c.newest_at,
         a.name AS account, a.state AS account_state, a.starts_at AS account_starts_at,
         a.ends_at AS account_ends_at, a.limit_msat, a.balance_msat, a.held_msat, a.paid_msat,
-        s.name AS store, s.timezone, s.cutoff_hour
+        s.name AS store, s.timezone, s.cutoff_hour,
+        EXISTS (SELECT 1 FROM payouts p WHERE p.boltcard_id = c.card_id
+            AND p.status IN ('Pending', 'Processing')) AS busy
     FROM cards c
     JOIN pull_payments a ON a.pull_payment_id = c.pull_payment_id
     JOIN stores s ON s.store_id = c.store_id
@@ -42,10 +44,6 @@ _SPENT_ON: Final = f"""
     SELECT {PAYOUT_COLUMNS} FROM payouts
     WHERE boltcard_id = :card_id AND key_version = :key_version AND counter = :counter
 """  # noqa: S608
-
-_ON_THE_WAY: Final = """
-    SELECT 1 FROM payouts WHERE boltcard_id = :card_id AND status IN ('Pending', 'Processing')
-"""
 
 _SALE: Final = """
     SELECT store_id, terminal_id, amount_msat, state, expires_at FROM sales
@@ -176,7 +174,7 @@ def _fresh(tx: Tx, tap: VerifiedTap, card: Row) -> Refused | None:
     stale = tap.counter <= card["last_counter"]
     if stale and tx.one(_SPENT_ON, key) is not None:
         return Refused(Code.SUN_REPLAYED)
-    if tx.one(_ON_THE_WAY, key) is not None:
+    if card["busy"]:
         return Refused(Code.CARD_BUSY)
     return Refused(Code.SUN_REPLAYED) if stale else None
 

@@ -1,20 +1,22 @@
 """Every movement of money: a row that stays, and the account's balance with it.
 
 balance + held + paid of an account is the sum of what ever came in; a movement changes both the
-row and the account in one transaction, and nothing else ever changes an account.
+row and the account in one transaction, and nothing else ever changes an account. A payout has
+one `.hold` and one `.end`; the primary key sees to it that neither happens twice.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from host.ledger import ids
 from host.ledger.records import EntryKind
 from host.store.tx import Tx
 
 INSERT: Final = """
-    INSERT INTO entries (at, pull_payment_id, payout_id, card_id, kind, available_msat, held_msat,
-        reason, person_id)
-    VALUES (:at, :pull_payment_id, :payout_id, :card_id, :kind, :available, :held,
+    INSERT INTO entries (entry_id, at, pull_payment_id, payout_id, card_id, kind, available_msat,
+        held_msat, reason, person_id)
+    VALUES (:entry_id, :at, :pull_payment_id, :payout_id, :card_id, :kind, :available, :held,
         :reason, :person_id)
 """
 
@@ -38,7 +40,14 @@ def move(
     person_id: str | None = None,
 ) -> None:
     """Write one movement in msat; what leaves an account by a settlement becomes its `paid`."""
+    if kind is EntryKind.HOLD:
+        entry_id = f"{payout_id}.hold"
+    elif kind in (EntryKind.SETTLE, EntryKind.RELEASE):
+        entry_id = f"{payout_id}.end"
+    else:
+        entry_id = ids.new(tx.now)
     row = {
+        "entry_id": entry_id,
         "at": tx.now,
         "pull_payment_id": pull_payment_id,
         "payout_id": payout_id,

@@ -157,7 +157,8 @@ def entries_by_hand(db: Place, pull_payment_id: str, limit: int = 50) -> list[En
     rows = db.read(
         lambda tx: tx.all(
             f"SELECT {ENTRY_COLUMNS} FROM entries WHERE pull_payment_id = :id"  # noqa: S608
-            " AND kind NOT IN ('hold', 'release', 'settle') ORDER BY entry_id DESC LIMIT :limit",
+            " AND kind NOT IN ('hold', 'release', 'settle')"
+            " ORDER BY at DESC, entry_id DESC LIMIT :limit",
             {"id": pull_payment_id, "limit": limit},
         )
     )

@@ -272,7 +272,7 @@ class Sale:
 class Entry:
     """One movement of money of one account."""
 
-    entry_id: int
+    entry_id: str
     at: int
     pull_payment_id: str
     payout_id: str | None

@@ -21,6 +21,8 @@ from host.store.tx import Row, Tx
 CURRENCY: Final = "BTC"
 """What a payout's amount is a number of (the guide's column)."""
 
+_JSON: Final = json.JSONEncoder(separators=(",", ":")).encode
+
 _PAYOUT: Final = """
     INSERT INTO payouts (payout_id, pull_payment_id, store_id, amount, currency, status,
         created_at, completed_at, boltcard_id, boltcard_ntag, recipient_address, transaction_id,
@@ -33,9 +35,12 @@ _PAYOUT: Final = """
 """
 
 _HOLD_AND_SETTLE: Final = """
-    INSERT INTO entries (at, pull_payment_id, payout_id, card_id, kind, available_msat, held_msat)
-    VALUES (:created_at, :pull_payment_id, :payout_id, :boltcard_id, 'hold', -:amount, :amount),
-        (:created_at, :pull_payment_id, :payout_id, :boltcard_id, 'settle', 0, -:amount)
+    INSERT INTO entries (entry_id, at, pull_payment_id, payout_id, card_id, kind, available_msat,
+        held_msat)
+    VALUES (:payout_id || '.hold', :created_at, :pull_payment_id, :payout_id, :boltcard_id,
+            'hold', -:amount, :amount),
+        (:payout_id || '.end', :created_at, :pull_payment_id, :payout_id, :boltcard_id,
+            'settle', 0, -:amount)
 """
 
 _PAID: Final = """
@@ -102,7 +107,7 @@ def _row(tx: Tx, request: ClaimRequest, card: Row) -> dict[str, Any]:
         "boltcard_ntag": card["uid"],
         "recipient_address": invoice.bolt11 if invoice else None,
         "transaction_id": None if invoice else f"internal:{request.sale_id}",
-        "metadata": json.dumps(facts),
+        "metadata": _JSON(facts),
         "key_version": tap.key_version,
         "counter": tap.counter,
         "day": business_day(now, card["timezone"], card["cutoff_hour"]),

@@ -12,6 +12,9 @@ from host.store.errors import StoreClosed, StoreError, explain
 T = TypeVar("T")
 Params = Mapping[str, Any]
 
+_JSON = json.JSONEncoder(separators=(",", ":")).encode
+"""Made once: `json.dumps` would make a new encoder for every event."""
+
 _EVENT = """
     INSERT INTO events (at, kind, store_id, subject, data)
     VALUES (:at, :kind, :store_id, :subject, :data)
@@ -94,7 +97,7 @@ class Tx:
                 "kind": kind,
                 "store_id": store_id,
                 "subject": subject,
-                "data": json.dumps(data, separators=(",", ":")) if data else "{}",
+                "data": _JSON(data) if data else "{}",
             },
         )
 

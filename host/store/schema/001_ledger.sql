@@ -151,8 +151,9 @@ CREATE INDEX payouts_pending ON payouts (id) WHERE status = 'Pending';
 CREATE INDEX payouts_due ON payouts (next_check_at) WHERE status = 'Processing';
 
 -- Every movement of money, never changed: what it did to what is available, and to what is held.
+-- A payout's movements are named after it, so nothing is held twice and no hold ends twice.
 CREATE TABLE entries (
-    entry_id INTEGER PRIMARY KEY,
+    entry_id TEXT PRIMARY KEY,
     at INTEGER NOT NULL,
     pull_payment_id TEXT NOT NULL REFERENCES pull_payments (pull_payment_id),
     payout_id TEXT REFERENCES payouts (payout_id),
@@ -163,14 +164,11 @@ CREATE TABLE entries (
     held_msat INTEGER NOT NULL,
     reason TEXT,
     person_id TEXT,
-    CHECK ((kind IN ('hold', 'release', 'settle')) <= (payout_id IS NOT NULL))
-) STRICT;
+    CHECK (kind NOT IN ('hold', 'release', 'settle')
+        OR entry_id = payout_id || CASE kind WHEN 'hold' THEN '.hold' ELSE '.end' END)
+) STRICT, WITHOUT ROWID;
 
--- Nothing is held, released or settled twice.
-CREATE UNIQUE INDEX entries_once ON entries (payout_id, kind)
-    WHERE kind IN ('hold', 'release', 'settle');
-
-CREATE INDEX entries_by_hand ON entries (pull_payment_id, entry_id)
+CREATE INDEX entries_by_hand ON entries (pull_payment_id, at)
     WHERE kind NOT IN ('hold', 'release', 'settle');
 
 CREATE TRIGGER entries_stay BEFORE UPDATE ON entries
