@@ -35,7 +35,9 @@ class FoundReader:
 def open_reader(spec: str, options: ReaderOptions | None = None) -> Reader:
     """Own the reader that `spec` names.
 
-    `pcsc` the first PC/SC reader that is free, `pcsc:ACR1252` the first with that in its name,
+    `panel` the first reader of our own, `panel:TT-E66…` the one with that serial number,
+    `panel:/dev/ttyACM0` the one on that path; `pcsc` the first PC/SC reader that is free,
+    `pcsc:ACR1252` the first with that in its name;
     `nfc:/dev/ttyUSB0` a PN532 on that serial path, `nfc:usb` or `nfc:usb:072f:2200` nfcpy on USB.
 
     Raises `ReaderGone` with words a person can act on; `ValueError` when `spec` names no driver.
@@ -59,6 +61,12 @@ def list_readers() -> Iterator[FoundReader]:
             _log.info("no %s readers listed: %s", driver, error)
 
 
+def _open_panel(where: str, options: ReaderOptions) -> Reader:
+    from host.readers.panel import open_panel
+
+    return open_panel(where, run_dir=options.run_dir)
+
+
 def _open_pcsc(where: str, options: ReaderOptions) -> Reader:
     from host.readers.pcsc import open_pcsc
 
@@ -69,6 +77,13 @@ def _open_nfc(where: str, options: ReaderOptions) -> Reader:
     from host.readers.nfc import open_nfc
 
     return open_nfc(where, gpio_lights=options.gpio_lights, run_dir=options.run_dir)
+
+
+def _find_panel() -> Iterator[FoundReader]:
+    from host.readers.panel_find import panel_ports
+
+    for port in panel_ports():
+        yield FoundReader(f"panel:{port.serial}", "panel", f"our reader at {port.device}")
 
 
 def _find_pcsc() -> Iterator[FoundReader]:
@@ -95,10 +110,12 @@ def _find_usb() -> Iterator[FoundReader]:
 
 
 _OPENERS: dict[str, Callable[[str, ReaderOptions], Reader]] = {
+    "panel": _open_panel,
     "pcsc": _open_pcsc,
     "nfc": _open_nfc,
 }
 _FINDERS: dict[str, Callable[[], Iterator[FoundReader]]] = {
+    "panel": _find_panel,
     "pcsc": _find_pcsc,
     "serial": _find_serial,
     "usb": _find_usb,

@@ -14,7 +14,7 @@ from host.readers.open import FoundReader, ReaderOptions, list_readers, open_rea
 
 
 def test_a_driver_that_does_not_exist_is_a_mistake_in_the_configuration() -> None:
-    with pytest.raises(ValueError, match="names no reader driver; there are pcsc, nfc"):
+    with pytest.raises(ValueError, match="names no reader driver; there are panel, pcsc, nfc"):
         open_reader("panel9:/dev/ttyACM0")
 
 
