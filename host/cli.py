@@ -79,11 +79,10 @@ class Taptill(click.Group):
         return super().list_commands(ctx)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return super().get_command(ctx, cmd_name) or self._plugged(ctx, cmd_name)
-
-    def _plugged(self, ctx: click.Context, name: str) -> click.Command | None:
-        self._plug_in()
-        return super().get_command(ctx, name)
+        command = super().get_command(ctx, cmd_name)
+        if command is None or isinstance(command, click.Group):
+            self._plug_in()  # a plug-in may add the command, or commands to the group
+        return super().get_command(ctx, cmd_name)
 
     def _plug_in(self) -> None:
         """Let provisioning, the dashboard and the demo add their commands, once."""

@@ -67,4 +67,4 @@ def sign_in_link(db: Engine, config: Config, person: str, *, base: str = "") -> 
     if who is None:
         raise ConfigError(f"person: nobody is called {person}")
     base = base or config.dashboard.url or f"http://{config.dashboard.listen}"
-    return f"{base.rstrip('/')}/sign-in/{people.one_time_link(db, who.person_id)}"
+    return f"{base.rstrip('/')}/sign-in/link/{people.one_time_link(db, who.person_id)}"
