@@ -27,7 +27,7 @@ from provisioning.keysets import FACTORY, Derived, KeyRoom, KeySet, KeysMissing,
 from provisioning.orders import Goal, NewCard, Order
 from provisioning.plan import Plan, Target, Use
 from provisioning.seen import Seen
-from provisioning.states import Held, Judgement, State, TornJob, candidates, judge
+from provisioning.states import Held, Judgement, Sets, State, TornJob, judge
 from provisioning.trouble import Stop, TroubleCode
 
 
@@ -215,7 +215,7 @@ def recognise(seen: Seen, uid: Uid, known: Books, room: KeyRoom) -> Judgement:
     if known.key_set is not None and room.has(known.key_set.issuer_id):
         sets.append(room.derive(known.key_set, uid))
     recorded = (known.newest_version, known.row.key_version if known.row else 0)
-    return judge(seen, uid, candidates(room, uid, (*seen.key_versions, *recorded), sets), torn)
+    return judge(seen, uid, Sets.of(room, uid, (*seen.key_versions, *recorded), sets), torn)
 
 
 def is_factory(seen: Seen, held: Held) -> bool:

@@ -52,7 +52,7 @@ def read_import(text: str) -> Imported:
         raise ImportRefused(str(error)) from None
     base = fields.get("lnurlw_base") or fields.get("lnurlw")
     purpose = "wipe" if str(fields.get("action", "")).lower() == "wipe" else "create"
-    return Imported(imported(keys), named, _base(base), purpose)
+    return Imported(imported(keys, named), named, _base(base), purpose)
 
 
 def _document(text: str) -> Mapping[Any, Any]:

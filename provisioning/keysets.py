@@ -34,6 +34,8 @@ class KeySet:
     name: str
     keys: CardKeys = field(repr=False)
     marker: int | None
+    only_for: Uid | None = None
+    """The card that an imported file names."""
 
     @property
     def imported(self) -> bool:
@@ -77,10 +79,10 @@ def marker(version: int) -> int | None:
     return (version - 1) % 255 + 1 if version else None
 
 
-def imported(card_keys: CardKeys) -> KeySet:
+def imported(card_keys: CardKeys, only_for: Uid | None = None) -> KeySet:
     """A set of another tool, named by a fingerprint that gives no key away."""
     digest = hashlib.sha256(b"taptill import " + b"".join(k.reveal() for k in card_keys))
-    return KeySet(f"import:{digest.hexdigest()[:12]}", card_keys, None)
+    return KeySet(f"import:{digest.hexdigest()[:12]}", card_keys, None, only_for)
 
 
 class KeyRoom:

@@ -77,63 +77,77 @@ class _Proof:
     sets: dict[int, KeySet]
 
 
-def candidates(
-    room: KeyRoom, uid: Uid | None, versions: Iterable[int], known: Iterable[KeySet] = ()
-) -> list[KeySet]:
-    """Sets that a card may hold, the likeliest first: what is on record, zeros, imports, issuers.
-
-    `versions` are the bytes the card shows and the key versions on record.
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """The sets a card may hold. A version byte is evidence for a set on record, and no more than a
+    hint for one that is merely possible: such a set counts only where it signed (THREATS 25).
     """
-    found = {one.name: one for one in (*known, FACTORY, *room.imports)}
-    if uid is not None:
-        for version in dict.fromkeys((*versions, *_TOOLS_START_AT)):
-            for issuer in room.issuers:
-                derived = Derived(issuer.issuer_id, version)
-                if derived.name not in found:
-                    found[derived.name] = room.derive(derived, uid)
-    return list(found.values())
+
+    on_record: tuple[KeySet, ...]
+    possible: tuple[KeySet, ...] = ()
+
+    @classmethod
+    def of(
+        cls, room: KeyRoom, uid: Uid, versions: Iterable[int], known: Iterable[KeySet] = ()
+    ) -> Sets:
+        """`known` from journal and books; `versions` that the card shows or that were ever used."""
+        named = (one for one in room.imports if one.only_for == uid)
+        possible = [
+            room.derive(Derived(issuer.issuer_id, version), uid)
+            for version in dict.fromkeys((*versions, *_TOOLS_START_AT))
+            for issuer in room.issuers
+        ]
+        return cls((*known, FACTORY, *named), (*room.imports, *possible))
+
+    @property
+    def all(self) -> tuple[KeySet, ...]:
+        return (*self.on_record, *self.possible)
 
 
-def judge(
-    seen: Seen, uid: Uid | None, sets: list[KeySet], torn: TornJob | None = None
-) -> Judgement:
+def judge(seen: Seen, uid: Uid, sets: Sets, torn: TornJob | None = None) -> Judgement:
     """The state of a card that showed this, given the sets it may hold."""
     signed = mirror(seen)
-    proof = _prove(signed, uid, sets) if signed else None
+    proof = _prove(signed, uid, sets.all) if signed else None
     if signed and proof is None:
         return Judgement(State.FOREIGN)
-    told = [_by_version(n, seen.key_versions[n], sets, torn, proof) for n in KEY_NUMBERS]
+    told = [_by_version(n, seen.key_versions[n], sets.on_record, torn, proof) for n in KEY_NUMBERS]
     held = tuple(one for one in told if one)
     if len(held) < len(told):
         return Judgement(State.FOREIGN, tap=proof.tap if proof else None)
     return Judgement(_state(held, seen), held, proof.tap if proof else None)
 
 
-def _prove(signed: Mirror, uid: Uid | None, sets: list[KeySet]) -> _Proof | None:
+def _prove(signed: Mirror, uid: Uid, sets: tuple[KeySet, ...]) -> _Proof | None:
     """Opener and signer are looked for apart: a torn re-key may have changed one of them."""
     for opener in sets:
         tap = signed.open(opener.keys[signed.opener or 0])
-        if tap is None or (uid is not None and tap.uid != uid):
+        if tap is None or tap.uid != uid:
             continue
         for signer in sets:
             if signed.proves(signer.keys[signed.signer], tap):
-                found = {signed.signer: signer}
-                if signed.opener is not None:
-                    found[signed.opener] = opener
-                return _Proof(tap, found)
+                return _Proof(tap, _provers(signed, opener, signer))
     return None
+
+
+def _provers(signed: Mirror, opener: KeySet, signer: KeySet) -> dict[int, KeySet]:
+    """By key number. K1 is the same in all sets of an issuer: then the signer tells which it is."""
+    found = {signed.signer: signer}
+    if (number := signed.opener) is not None:
+        same = signer.keys[number] == opener.keys[number]
+        found[number] = signer if same else opener
+    return found
 
 
 def _by_version(
     number: int,
     version: int,
-    sets: list[KeySet],
+    on_record: tuple[KeySet, ...],
     torn: TornJob | None,
     proof: _Proof | None,
 ) -> KeySet | None:
     """The set of one key: what its version byte says, unless the card's signature knows better."""
     proved = proof.sets.get(number) if proof else None
-    told = next(_told(number, version, sets, torn, proof), None)
+    told = next(_told(number, version, on_record, torn, proof), None)
     if proved and (told is None or told.keys[number] != proved.keys[number]):
         return proved
     return told
@@ -142,7 +156,7 @@ def _by_version(
 def _told(
     number: int,
     version: int,
-    sets: list[KeySet],
+    on_record: tuple[KeySet, ...],
     torn: TornJob | None,
     proof: _Proof | None,
 ) -> Iterator[KeySet]:
@@ -152,12 +166,12 @@ def _told(
         yield torn.old[number]
     by_marker: Callable[[KeySet], bool] = lambda one: one.marker == version  # noqa: E731
     signers = list(proof.sets.values()) if proof else []
-    # A set without a marker (of another tool) is believed where it signed, or was handed to us.
     yield from filter(by_marker, signers)
+    # Another tool's set has no marker: it is believed where it signed, or its file names the card.
     yield from (one for one in signers if one.marker is None)
-    yield from filter(by_marker, sets)
+    yield from filter(by_marker, on_record)
     if proof is None and version:
-        yield from (one for one in sets if one.imported)
+        yield from (one for one in on_record if one.imported)
 
 
 def _state(held: Held, seen: Seen) -> State:

@@ -24,7 +24,7 @@ def test_every_single_tear_of_a_life_converges_without_a_refused_key(
     shop: Shop, tmp_path: Path, depth: Depth
 ) -> None:
     singles = lengths(tmp_path / "measure", depth)
-    tears = [pulls for pulls in cases(singles, 0)]
+    tears = list(cases(singles, 0))
     lives = [live(shop, _uid(number), pulls, depth) for number, pulls in enumerate(tears)]
     assert len(lives) == 2 * singles
     assert [life for life in lives if not _healthy(life)] == []
