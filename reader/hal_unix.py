@@ -63,6 +63,13 @@ def _raw(file) -> None:
     termios.tcsetattr(fd, termios.TCSANOW, state)
 
 
+def _open_show(where):
+    """Where what is shown goes: a file's path, the number of an open one, or nowhere."""
+    if not where:
+        return None
+    return open(int(where) if where.isdigit() else where, "w")
+
+
 class NoLine:
     """An interface that nobody asked for."""
 
@@ -85,7 +92,7 @@ class Unix:
         self._serial = options.get("serial") or "TT-0000UNIX"
         self._boot = int(options.get("boot") or w.BOOT_POWER)
         self._settings = options.get("settings") or ""
-        self._show = open(options["show"], "a") if options.get("show") else None  # noqa: SIM115
+        self._show = _open_show(options.get("show"))
         self.rebooted = -1
 
     def moved(self) -> None:

@@ -1,4 +1,4 @@
-"""`python -m hardware.twin pcsc|nfc`: cards and a reader in a process of their own."""
+"""`python -m hardware.twin pcsc|nfc|panel`: cards and a reader in a process of their own."""
 
 from __future__ import annotations
 

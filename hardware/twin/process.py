@@ -27,7 +27,7 @@ from hardware.twin.state import CardState
 from hardware.twin.store import Drawer
 from host.ntag424.values import Uid
 
-Kind = Literal["pcsc", "nfc"]
+Kind = Literal["pcsc", "nfc", "panel"]
 _ROOT = Path(__file__).parents[2]
 
 
@@ -155,7 +155,7 @@ class TwinProcess:
 def main(arguments: Sequence[str]) -> int:
     """Run a twin until standard input ends."""
     parser = argparse.ArgumentParser(prog="python -m hardware.twin", description=__doc__)
-    parser.add_argument("kind", choices=["pcsc", "nfc"])
+    parser.add_argument("kind", choices=["pcsc", "nfc", "panel"])
     parser.add_argument("--state", type=Path, required=True, help="the folder of cards")
     parser.add_argument("--port", type=int, default=35963, help="vpcd's port")
     parser.add_argument("--counter", type=int, help="serve the virtual counter on this port")
@@ -178,6 +178,12 @@ def _attach(bench: Bench, kind: Kind, port: int, stack: contextlib.ExitStack) ->
 
         stack.callback(VpcdSlot(bench, port).close)
         return {"port": port}
+    if kind == "panel":
+        from hardware.twin.panel import PanelPty
+
+        ours = PanelPty(bench)
+        stack.callback(ours.close)
+        return {"device": ours.device, "hsu": ours.hsu}
     from hardware.twin.pty import Pn532Pty
 
     reader = Pn532Pty(bench)

@@ -1,0 +1,39 @@
+"""Our reader as a twin: the firmware runs, the bench shows what it shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hardware.twin.bench import Lights
+from hardware.twin.panel import seen
+from hardware.twin.process import TwinProcess
+from host.ntag424.values import Uid
+from host.readers.base import Look, Show
+from host.readers.open import ReaderOptions, open_reader
+
+UID = Uid.parse("04112233445566")
+
+
+def test_a_sale_on_our_reader_is_seen_on_the_bench(tmp_path: Path) -> None:
+    with TwinProcess("panel", tmp_path / "cards") as twin:
+        twin.create("ann", UID)
+        with open_reader(f"panel:{twin.device}", ReaderOptions(run_dir=tmp_path)) as reader:
+            assert reader.info.name == "TT-0000TWIN"
+            reader.show(Show(Look.READY, ("2 500 sats", "Tap")))
+            assert reader.wait_card(1) is None
+            assert twin.wait_lights(Lights((True, False, False, False)), 5_000)
+            twin.lay("ann")
+            link = reader.wait_card(5_000)
+            assert link is not None
+            assert link.uid == UID.raw
+            reader.show(Show(Look.APPROVED, ("Paid", "2 500 sats")))
+            assert twin.wait_lights(Lights((True,) * 4, approved=True), 5_000)
+            twin.lift()
+            assert reader.wait_gone(5_000)
+
+
+def test_signs_and_tones_are_lamps_and_the_buzzer() -> None:
+    lights = seen(Lights(), {"picture": [["cross", 0, 14], ["Declined", 0, 0, 1]]})
+    assert lights == Lights(declined=True)
+    assert seen(lights, {"tone": [420, 60]}).buzzer
+    assert seen(lights, {"fed": True}) == lights
