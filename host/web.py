@@ -147,7 +147,7 @@ def client_address(environ: Mapping[str, Any], trusted_proxies: Networks) -> str
 
 def address_group(text: str) -> str:
     """What counts as one client for a budget: an IPv4 address, or a /64 of IPv6."""
-    address = _address(text)
+    address = _address(text) if ":" in text else None
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
         return str(ipaddress.ip_network((address, _IPV6_GROUP_BITS), strict=False))
     return text

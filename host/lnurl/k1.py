@@ -91,4 +91,5 @@ def _sealed(secret: bytes, tag: bytes, content: bytes) -> bytes:
     while len(stream) < len(content):
         stream += hmac.digest(secret, _STREAM_LABEL + tag + bytes((block,)), "sha512")
         block += 1
-    return bytes(a ^ b for a, b in zip(content, stream, strict=False))
+    size = len(content)
+    return (int.from_bytes(content) ^ int.from_bytes(stream[:size])).to_bytes(size)
