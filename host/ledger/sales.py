@@ -42,8 +42,22 @@ _NEXT: Final = {
 }
 """Once an invoice may be paid by a stranger (authorising, checking) nothing is cancelled."""
 
-_WAITING: Final = "('ready', 'reading', 'declined')"
-_OPEN: Final = "('ready', 'reading', 'authorising', 'declined', 'checking')"
+OVER: Final = frozenset({SaleState.APPROVED, SaleState.CANCELLED})
+
+_LATEST: Final = f"""
+    SELECT {SALE_COLUMNS} FROM sales WHERE terminal_id = :terminal_id
+    ORDER BY sale_id DESC LIMIT :limit
+"""  # noqa: S608
+
+_UNFINISHED: Final = f"""
+    SELECT {SALE_COLUMNS} FROM sales WHERE state IN ('authorising', 'checking') ORDER BY sale_id
+"""  # noqa: S608
+
+_LATE: Final = """
+    SELECT s.sale_id FROM terminals t JOIN sales s ON s.sale_id =
+        (SELECT max(sale_id) FROM sales WHERE terminal_id = t.terminal_id)
+    WHERE s.state IN ('ready', 'reading', 'declined') AND s.expires_at <= :now
+"""
 
 _INSERT: Final = """
     INSERT INTO sales (sale_id, store_id, terminal_id, amount_msat, currency, state, created_at,
@@ -75,12 +89,12 @@ def open(  # noqa: A001 - read as `sales.open`
         terminal = get_terminal(tx, terminal_id)
         if terminal is None or terminal.store_id != store_id:
             raise NotFound(f"terminal_id: the store has no terminal {terminal_id}")
-        before = current(tx, terminal_id)
-        if before is not None:
+        before = latest(tx, terminal_id)
+        if before is not None and before.state not in OVER:
             if SaleState.CANCELLED not in _NEXT[before.state]:
                 return Refused(Code.SALE_IN_PROGRESS)
             move(tx, before.sale_id, SaleState.CANCELLED)
-        sale_id = ids.new(tx.now)
+        sale_id = ids.after(before.sale_id, tx.now) if before else ids.new(tx.now)
         row = {
             "sale_id": sale_id,
             "store_id": store_id,
@@ -111,14 +125,8 @@ def get(db: Place, sale_id: str) -> Sale | None:
 
 def current(db: Place, terminal_id: str) -> Sale | None:
     """The sale that is open on a terminal."""
-    row = db.read(
-        lambda tx: tx.one(
-            f"SELECT {SALE_COLUMNS} FROM sales"  # noqa: S608
-            f" WHERE terminal_id = :id AND state IN {_OPEN}",
-            {"id": terminal_id},
-        )
-    )
-    return Sale.of(row) if row else None
+    sale = latest(db, terminal_id)
+    return sale if sale is not None and sale.state not in OVER else None
 
 
 def latest(db: Place, terminal_id: str) -> Sale | None:
@@ -129,25 +137,13 @@ def latest(db: Place, terminal_id: str) -> Sale | None:
 
 def recent(db: Place, terminal_id: str, *, limit: int = 10) -> list[Sale]:
     """The newest sales of a terminal, newest first."""
-    rows = db.read(
-        lambda tx: tx.all(
-            f"SELECT {SALE_COLUMNS} FROM sales WHERE terminal_id = :id"  # noqa: S608
-            " ORDER BY sale_id DESC LIMIT :limit",
-            {"id": terminal_id, "limit": limit},
-        )
-    )
+    rows = db.read(lambda tx: tx.all(_LATEST, {"terminal_id": terminal_id, "limit": limit}))
     return [Sale.of(row) for row in rows]
 
 
 def unfinished(db: Place) -> list[Sale]:
     """Sales whose outcome somebody must still find out, also after a restart."""
-    rows = db.read(
-        lambda tx: tx.all(
-            f"SELECT {SALE_COLUMNS} FROM sales"  # noqa: S608
-            f" WHERE state IN {_OPEN} AND state IN ('authorising', 'checking') ORDER BY sale_id"
-        )
-    )
-    return [Sale.of(row) for row in rows]
+    return [Sale.of(row) for row in db.read(lambda tx: tx.all(_UNFINISHED))]
 
 
 def move(
@@ -192,15 +188,13 @@ def cancel(db: Place, sale_id: str, *, code: Code | None = None) -> Sale | None:
 
 def expire_due(db: Place) -> int:
     """Cancel every sale that no card came to in time; how many that were."""
-    sql = f"SELECT sale_id FROM sales WHERE state IN {_OPEN} AND state IN {_WAITING}"  # noqa: S608
-    sql += " AND expires_at <= :now"
 
     def expire(tx: Tx) -> int:
-        late = tx.all(sql, {"now": tx.now})
+        late = tx.all(_LATE, {"now": tx.now})
         return sum(cancel(tx, row[0], code=Code.SALE_TIMED_OUT) is not None for row in late)
 
     # Looked at every second, written almost never: the write lock is not taken for a look.
-    if not db.read(lambda tx: tx.all(sql, {"now": tx.now})):
+    if not db.read(lambda tx: tx.all(_LATE, {"now": tx.now})):
         return 0
     return db.transaction(expire)
 

@@ -67,6 +67,7 @@ CREATE INDEX cards_of_store ON cards (store_id, created_at);
 
 CREATE INDEX cards_of_pull_payment ON cards (pull_payment_id);
 
+-- The ids of a terminal's sales ascend, and only its newest sale can be open.
 CREATE TABLE sales (
     sale_id TEXT PRIMARY KEY,
     store_id TEXT NOT NULL REFERENCES stores (store_id),
@@ -87,9 +88,8 @@ CREATE INDEX sales_of_store ON sales (store_id, sale_id);
 
 CREATE INDEX sales_of_terminal ON sales (terminal_id, sale_id);
 
--- One sale a terminal at a time.
-CREATE UNIQUE INDEX sales_open ON sales (terminal_id)
-    WHERE state IN ('ready', 'reading', 'authorising', 'declined', 'checking');
+-- Those whose outcome somebody must find out, also after a restart.
+CREATE INDEX sales_unknown ON sales (sale_id) WHERE state IN ('authorising', 'checking');
 
 -- The columns of the dashboard guide, then ours. A tap is one counter of one version of a card's
 -- keys, because a chip counts from zero again when it is made anew; it pays once. `day` is the store's business day of created_at,
