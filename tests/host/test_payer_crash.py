@@ -12,7 +12,7 @@ import pytest
 from host.bolt11 import Network
 from host.clock import SystemClock
 from host.faultpoints import FaultPoint
-from host.ledger import payouts, pull_payments
+from host.ledger import books, payouts, pull_payments
 from host.ledger.records import PayoutStatus
 from host.lightning.embedded import EmbeddedWallet, Fault
 from host.lnurl.service import ServiceSettings, create_app
@@ -83,5 +83,6 @@ def test_threat_32_after_a_kill_at_any_point_each_payment_happens_once_or_not_at
     assert (kept.balance_msat, kept.held_msat, kept.paid_msat) == (FUNDED - paid, 0, paid)
     assert pool.balance_msat() == sats(10_000) - paid
     assert not payouts.pending(db)
+    assert books.check(db).ok
     for opened in (stranger, pool, db):
         opened.close()
