@@ -101,6 +101,7 @@ class _Tap:
         self._uid: Uid | None = None
         self._spent: int | None = None
         """What the budget stood at before this tap, once this tap drew on it."""
+        self._began = False
 
     def run(self) -> Outcome:
         try:
@@ -204,6 +205,7 @@ class _Tap:
             if decision.resumes is not None:
                 journal.tap(tx, decision.resumes.job_id)
             elif writes:
+                self._began = True
                 journal.begin(
                     tx,
                     decision.plan,
@@ -315,6 +317,8 @@ class _Tap:
                 if spent is not None:
                     journal.set_spent(tx, uid, left)
                 journal.note_trouble(tx, uid, code)
+                if self._began and not hand.wrote:
+                    journal.abandon(tx, uid)
 
             self._db.transaction(note)
         return Trouble(code, uid.hex() if uid else None, detail, hand.wrote)

@@ -35,7 +35,7 @@ _JOBS = """
         uid TEXT NOT NULL CHECK (length(uid) = 14),
         store_id TEXT NOT NULL REFERENCES stores (store_id),
         use TEXT NOT NULL CHECK (use IN ('program', 'rekey', 'wipe')),
-        state TEXT NOT NULL CHECK (state IN ('open', 'done', 'replaced')),
+        state TEXT NOT NULL CHECK (state IN ('open', 'done', 'replaced', 'abandoned')),
         old_sets TEXT NOT NULL,
         old_versions TEXT NOT NULL CHECK (length(old_versions) = 10),
         new_set TEXT NOT NULL,
@@ -87,6 +87,8 @@ class JobState(StrEnum):
     OPEN = "open"
     DONE = "done"
     REPLACED = "replaced"
+    ABANDONED = "abandoned"
+    """It ended before its first write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,11 @@ def note_trouble(tx: Tx, uid: Uid, code: TroubleCode) -> None:
         {"code": code, "now": tx.now, "uid": uid.hex()},
     )
     tx.event("provisioning.trouble", subject=uid.hex(), data={"code": code})
+
+
+def abandon(tx: Tx, uid: Uid) -> None:
+    """End the card's open job before its first write: the card is as it was."""
+    _close(tx, uid, JobState.ABANDONED)
 
 
 def _close(tx: Tx, uid: Uid, state: JobState) -> None:

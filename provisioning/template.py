@@ -66,6 +66,8 @@ class Template:
 
     def _row(self, number: int, row: Mapping[str, str | None]) -> Entry:
         try:
+            if None in row:
+                raise ValueError("more values than columns")
             values = {name: (value or "").strip() for name, value in row.items()}
             if not values["alias"]:
                 raise ValueError("alias: is missing")
