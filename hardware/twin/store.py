@@ -41,11 +41,14 @@ class Drawer:
 
     def create(self, name: str, uid: Uid | None = None) -> CardState:
         """A new card as NXP delivers it; without `uid`, the name decides it."""
-        path = self._path(name)
-        if path.exists():
+        if self._path(name).exists():
             raise DrawerError(f"there is a card {name} already")
-        state = CardState.factory(uid or _uid_of(name))
-        _write(path, state)
+        return self.put(name, CardState.factory(uid or _uid_of(name)))
+
+    def put(self, name: str, state: CardState) -> CardState:
+        """Put in a card with that memory, in place of one of the same name. Returns the memory."""
+        with self._lock(name):
+            _write(self._path(name), state)
         return state
 
     def read(self, name: str) -> CardState:

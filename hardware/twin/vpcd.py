@@ -7,8 +7,10 @@ byte from it is a control code. It listens on every address of the machine: test
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import threading
+import time
 
 from hardware.twin.apdu import CardLost
 from hardware.twin.bench import Bench
@@ -17,8 +19,13 @@ from hardware.twin.card import ATS, TwinCard
 ATR = bytes.fromhex("3B8180018080")
 """What PC/SC part 3 makes of this card's ATS."""
 
+_log = logging.getLogger(__name__)
+
 _POWER_OFF, _POWER_ON, _RESET, _GET_ATR = 0, 1, 2, 4
 _RETRY_SECONDS = 0.05
+_EMPTY_SECONDS = 0.6
+"""How long an emptied slot stays empty: pcscd looks every 0.4 s, and a card that comes back before
+it has looked is a card that never left, or one it never sees again. No hand is that fast."""
 _HOST = "127.0.0.1"
 
 _READER_CLASS = 0xFF
@@ -36,6 +43,7 @@ class VpcdSlot:
         self._changed = threading.Condition()
         self._closed = False
         self._serving: tuple[TwinCard, socket.socket] | None = None
+        self._free_at = 0.0
         bench.on_change(self._look)
         self._thread = threading.Thread(target=self._run, name=f"vpcd-{port}", daemon=True)
         self._thread.start()
@@ -46,6 +54,7 @@ class VpcdSlot:
             self._closed = True
         self._look()
         self._thread.join()
+        time.sleep(max(0.0, self._free_at - time.monotonic()))
 
     def _look(self) -> None:
         """Something changed on the bench: a card that is gone must let go of its connection."""
@@ -64,10 +73,14 @@ class VpcdSlot:
                 if self._closed:
                     return
             for card in self._bench.field()[:1]:
-                with contextlib.suppress(OSError):
-                    self._present(card)
-            with self._changed:  # vpcd is away or hung up on us: not again at once
-                self._changed.wait_for(lambda: self._closed, _RETRY_SECONDS)
+                try:
+                    with contextlib.suppress(ConnectionError):  # vpcd is not there, or went away
+                        self._present(card)
+                except OSError as error:
+                    _log.warning("the virtual reader lost its card: %s", error)
+            pause = max(_RETRY_SECONDS, self._free_at - time.monotonic())
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed, pause)
 
     def _present(self, card: TwinCard) -> None:
         with socket.create_connection((_HOST, self._port)) as connection:
@@ -82,6 +95,7 @@ class VpcdSlot:
             finally:
                 with self._changed:
                     self._serving = None
+                self._free_at = time.monotonic() + _EMPTY_SECONDS
 
 
 def _serve(connection: socket.socket, card: TwinCard) -> None:

@@ -18,8 +18,7 @@ import pytest
 from hardware.twin.bench import Lights
 from hardware.twin.card import TearAt
 from hardware.twin.process import TwinProcess
-from hardware.twin.state import CardState
-from hardware.twin.store import Drawer, _write
+from hardware.twin.store import Drawer
 from host.ntag424 import sun
 from host.ntag424.card import Card
 from host.ntag424.values import Key, Uid
@@ -92,9 +91,7 @@ def test_nfcpy_activates_the_card(twin: TwinProcess, frontend: Any) -> None:
 
 
 def test_nfcpy_reads_a_signed_url_and_that_is_one_tap(tmp_path: Path) -> None:
-    drawer = Drawer(tmp_path)
-    drawer.create("ann", ANN)
-    _write(tmp_path / "ann.card.json", _boltcard_of(ANN))
+    Drawer(tmp_path).put("ann", replace(boltcard(), uid=ANN))
     with TwinProcess("nfc", tmp_path) as twin:
         twin.lay("ann")
         device = nfc.clf.pn532.init(nfc.clf.transport.TTY(twin.device))
@@ -109,10 +106,6 @@ def test_nfcpy_reads_a_signed_url_and_that_is_one_tap(tmp_path: Path) -> None:
         assert sun.verify(ZERO, picc, message.c)
         assert twin.state("ann").read_counter == 1
         frontend.close()
-
-
-def _boltcard_of(uid: Uid) -> CardState:
-    return replace(boltcard(), uid=uid)
 
 
 def test_nfcpy_writes_and_wipes_an_ndef_file(twin: TwinProcess, frontend: Any) -> None:
