@@ -8,15 +8,16 @@ tones and pictures go to a file of JSON lines, if one is given, for a page that 
 import gc
 import json
 import os
+import select
 import sys
 import termios
 
 from reader import words as w
 from reader.compat import Monotonic, sleep_ms
 
+ROUNDS = 6
 _VMIN, _VTIME = 6, 5  # places in the control characters, as Linux has them
 _ISPEED, _OSPEED, _CC = 4, 5, 6
-BUSY_MS = 5
 
 
 class Line:
@@ -27,6 +28,7 @@ class Line:
         self._file = open(int(where) if where.isdigit() else where, "r+b", buffering=0)  # noqa: SIM115
         if not where.isdigit():
             _raw(self._file)
+        hal.poller.register(self._file, select.POLLIN)
 
     def readinto(self, buf) -> int:
         """What is there now. A terminal whose other end is closed says nothing."""
@@ -35,7 +37,7 @@ class Line:
         except OSError:
             return 0
         if n:
-            self._hal.moved()
+            self._hal.lively = ROUNDS
         return n or 0
 
     def write(self, data) -> int:
@@ -43,7 +45,6 @@ class Line:
             n = self._file.write(data)
         except OSError:
             return 0
-        self._hal.moved()
         return n or 0
 
 
@@ -85,7 +86,8 @@ class Unix:
 
     def __init__(self, panel: str, hsu: str, chip: str, **options) -> None:
         self._clock = Monotonic()
-        self._busy_until = 0
+        self.poller = select.poll()
+        self.lively = 0
         self.panel = Line(self, panel) if panel else NoLine()
         self.hsu = Line(self, hsu) if hsu else NoLine()
         self.chip = Line(self, chip) if chip else NoLine()
@@ -95,10 +97,6 @@ class Unix:
         self._show = _open_show(options.get("show"))
         self.rebooted = -1
 
-    def moved(self) -> None:
-        """Bytes moved: more are likely to come at once."""
-        self._busy_until = self._clock.now() + BUSY_MS
-
     def now(self) -> int:
         return self._clock.now()
 
@@ -106,8 +104,15 @@ class Unix:
         await sleep_ms(ms)
 
     async def wait(self, ms: int) -> None:
-        """At most `ms`; while bytes move only as long as the other tasks need."""
-        await sleep_ms(0 if self._clock.now() < self._busy_until else 1)
+        """Until bytes come, at most a millisecond: the other tasks have to move on too."""
+        if self.lively:  # what just came in may be another task's to pass on
+            self.lively -= 1
+            await sleep_ms(0)
+            return
+        ready = self.poller.poll(1)
+        # A terminal whose other end is closed is "ready" for ever: that must not turn in circles.
+        hung_up = ready and not any(found[1] & select.POLLIN for found in ready)
+        await sleep_ms(1 if hung_up else 0)
 
     def _say(self, what: str, value) -> None:
         if self._show:

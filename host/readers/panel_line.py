@@ -48,6 +48,7 @@ class PanelLine:
         self._awaited = (0, 0)
         self._answer: Payload | None = None
         self._seq = secrets.randbelow(256)
+        self._ping_seq = 0  # 0 is the life sign's
         self._closed = False
         self._why_gone = ""
         self._seen_events: list[tuple[int, int]] = []
@@ -77,12 +78,12 @@ class PanelLine:
     def ask(self, kind: Request, *records: tuple[int, Value], limit_s: float = LIMIT_S) -> Payload:
         """One request and its answer, whatever its status. Raises `ReaderGone`."""
         with self._asking:
-            self._seq = (self._seq + 1) & 0xFF
-            frame = encode(Frame(kind, self._seq, payload(*records)))
+            seq = self._next_seq(kind)
+            frame = encode(Frame(kind, seq, payload(*records)))
             deadline = time.monotonic() + limit_s
             tries = TRIES
             while tries and time.monotonic() < deadline:
-                answer = self._exchange(frame, kind | ANSWER, self._seq)
+                answer = self._exchange(frame, kind | ANSWER, seq)
                 if answer is None:
                     tries -= 1
                 elif answer.number(Tag.STATUS) == Status.BUSY:
@@ -92,6 +93,17 @@ class PanelLine:
                     return answer
         self._fail("does not answer")
         raise self._gone()
+
+    def _next_seq(self, kind: Request) -> int:
+        """The reader drops requests older than the last one it ran, and does not count PINGs.
+
+        So PINGs have numbers of their own, or 128 of them would make the next request look old.
+        """
+        if kind == Request.PING:
+            self._ping_seq = self._ping_seq % 255 + 1
+            return self._ping_seq
+        self._seq = (self._seq + 1) & 0xFF
+        return self._seq
 
     def _exchange(self, frame: bytes, kind: int, seq: int) -> Payload | None:
         with self._changed:

@@ -11,6 +11,7 @@ from hardware.twin.process import TwinProcess
 from host.ntag424.values import Uid
 from tests.reader.process import FirmwareProcess, interpreters
 from tests.reader.test_on_unix import open_nfcpy, read_tag
+from tests.support.tools import run_tool
 
 UID = Uid.parse("04112233445566")
 
@@ -37,3 +38,17 @@ def test_nfcpy_reads_the_twins_card_through_our_reader(twin: TwinProcess, interp
             assert version[-2:] == b"\x91\xaf"
         finally:
             clf.close()
+
+
+@pytest.mark.parametrize("interpreter", sorted(interpreters()))
+def test_libnfc_lists_the_twins_card_through_our_reader(
+    twin: TwinProcess, interpreter: str
+) -> None:
+    assert twin.device is not None
+    twin.lay("ann")
+    with FirmwareProcess(interpreters()[interpreter], twin.device) as firmware:
+        env = {"LIBNFC_DEVICE": f"pn532_uart:{firmware.hsu}"}
+        for _ in range(2):  # and again after it closed
+            done = run_tool(("nfc-list", "-t", "1"), package="libnfc-bin", env=env)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert "04  11  22  33  44  55  66" in done.stdout

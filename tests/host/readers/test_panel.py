@@ -22,6 +22,7 @@ from host.readers.base import (
 )
 from host.readers.panel import PanelReader, open_panel
 from host.readers.panel_find import PRODUCT, VENDOR, find_panel, panel_ports
+from host.readers.panel_words import Request
 from tests.host.readers.rigs import Rig, TwinRig
 from tests.host.readers.test_contract import *  # noqa: F403 - the whole contract, on this rig
 from tests.host.readers.test_contract import READ_NDEF_FILE, SELECT_APPLICATION, SOON, card_on
@@ -128,6 +129,15 @@ def test_a_tap_made_for_one_sale_is_not_used_for_another(
     assert reader.wait_gone(SOON)
     card.lies = True
     assert card_on(reader).uid == card.uid
+
+
+def test_a_card_that_lies_there_for_long_does_not_make_later_requests_look_old(
+    firmware: FirmwareProcess, reader: PanelReader
+) -> None:
+    for _ in range(300):
+        reader._line.ask(Request.PING)
+    lay(firmware, ScriptedCard())
+    assert card_on(reader).transceive(SELECT_APPLICATION) == b"\x90\x00"
 
 
 def test_many_apdus_take_one_round_trip(firmware: FirmwareProcess, reader: PanelReader) -> None:
