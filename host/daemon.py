@@ -36,6 +36,7 @@ from host.readers.base import ReaderOpener
 from host.readers.open import ReaderOptions, open_reader
 from host.setup import ensure_shop
 from host.store.engine import Engine
+from host.store.errors import StoreError
 from host.supervise import Worker
 from host.till import Terminal, Till
 from host.web import WebServer
@@ -83,7 +84,7 @@ class Daemon:
         try:
             self.db = Engine.open(self.home / DATABASE_NAME, self.clock)
             self.board = Board(self.db, self.clock)
-            self.board.beat()
+            self.board.begin()
             ensure_shop(self.db, self.config)
             self.wallet: Wallet = open_wallet(
                 self.config.wallet.kind, self.config.wallet.bolt11_network, self.home, self.clock
@@ -208,19 +209,24 @@ class Daemon:
         next_beat = 0.0
         base = self.clock.now() - time.monotonic_ns() // 1_000_000
         while not stop.is_set():
-            sales.expire_due(self.db)
+            self._expire_sales()
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + BEAT_MS / 1000
-                self.board.beat()
-                self._check_disk()
+                self.board.beat(self._disk_trouble())
                 self._check_wallet()
                 base = self._check_clock(base)
             stop.wait(1.0)
 
-    def _check_disk(self) -> None:
+    def _expire_sales(self) -> None:
+        """A ledger that cannot be written now must not silence the heartbeat that says so."""
+        try:
+            sales.expire_due(self.db)
+        except StoreError as error:
+            log.warning("sales not expired: %s", error)
+
+    def _disk_trouble(self) -> str:
         free = shutil.disk_usage(self.home).free
-        if free < MIN_FREE_BYTES:
-            self.board.report("ledger", False, f"the disk is nearly full ({free >> 20} MB free)")
+        return f"the disk is nearly full ({free >> 20} MB free)" if free < MIN_FREE_BYTES else ""
 
     def _check_wallet(self) -> None:
         try:

@@ -44,31 +44,43 @@ class Board:
         self._db = db
         self._clock = clock
         self._mine: dict[str, Part] = {}
+        self._unsaved: set[str] = set()
         self._changed = threading.Condition()
+        self._saving = threading.Lock()
+
+    def begin(self) -> None:
+        """Be the daemon's board: what an earlier daemon said of its parts is forgotten.
+
+        One that was killed left "ready" behind for readers that nobody serves now.
+        """
+        health.clear(self._db)
+        self.beat()
 
     def report(self, part: str, ok: bool, detail: str) -> None:
         """Say how a part is; written only when it changed. A full disk does not stop the daemon."""
-        now = Part(part, ok, detail)
-        if self._mine.get(part) == now:
-            return
-        with self._changed:
-            self._mine[part] = now
-            self._changed.notify_all()
-        self._write(now)
+        if self._say(Part(part, ok, detail)):
+            self._save()
 
     def wait_change(self, timeout_ms: int) -> None:
         """Wait until a part of this process says something new, or the time is over."""
         with self._changed:
             self._changed.wait(timeout_ms / 1000)
 
-    def beat(self) -> None:
-        """Say that the daemon is alive, and that the ledger can be written."""
-        written = self._write(Part(DAEMON, True, "running"))
-        self._mine[LEDGER] = Part(LEDGER, written, "ready" if written else "cannot be written")
+    def beat(self, trouble: str = "") -> None:
+        """Say that the daemon is alive, and whether the ledger can be written.
+
+        `trouble` is what else keeps the ledger from being used. What could not be written before
+        is written now, else other processes would go on believing it.
+        """
+        self._say(Part(DAEMON, True, "running"), always=True)
+        words = self._save() or trouble
+        if self._say(Part(LEDGER, not words, words or "ready")):
+            self._save()
 
     def gone(self) -> None:
         """Say that the daemon has stopped."""
-        self._write(Part(DAEMON, False, "stopped"))
+        self._say(Part(DAEMON, False, "stopped"))
+        self._save()
 
     def parts(self, terminal_id: str) -> list[Part]:
         """The four dots of a terminal, in the order they are shown."""
@@ -99,14 +111,30 @@ class Board:
             for row in rows
             if row.part != DAEMON or abs(now - row.at) <= STALE_MS
         }
-        if self._mine:  # we are the daemon, so it runs
-            found[DAEMON] = Part(DAEMON, True, "running")
         return found | self._mine
 
-    def _write(self, part: Part) -> bool:
-        try:
-            health.put(self._db, part.name, part.ok, part.detail)
-        except StoreError as error:
-            log.warning("health of %s not written: %s", part.name, error)
-            return False
-        return True
+    def _say(self, part: Part, *, always: bool = False) -> bool:
+        """Keep what a part says now; True when there is something to be written."""
+        with self._changed:
+            if self._mine.get(part.name) == part and not always:
+                return False
+            self._mine[part.name] = part
+            self._unsaved.add(part.name)
+            self._changed.notify_all()
+            return True
+
+    def _save(self) -> str:
+        """Write what the rows do not say yet; words when that cannot be done now."""
+        with self._saving:  # one after the other, so that the newest word is the last one written
+            with self._changed:
+                todo = [self._mine[name] for name in self._unsaved]
+            for part in todo:
+                try:
+                    health.put(self._db, part.name, part.ok, part.detail)
+                except StoreError as error:
+                    log.warning("health of %s not written: %s", part.name, error)
+                    return str(error)
+                with self._changed:
+                    if self._mine[part.name] == part:
+                        self._unsaved.discard(part.name)
+        return ""

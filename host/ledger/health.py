@@ -30,6 +30,11 @@ def put(db: Engine, part: str, ok: bool, detail: str) -> None:
     )
 
 
+def clear(db: Engine) -> None:
+    """Forget what every part said: whoever said it is gone."""
+    db.transaction(lambda tx: tx.run("DELETE FROM health"))
+
+
 def all_rows(db: Engine) -> list[HealthRow]:
     """What every part last said."""
     rows = db.read(lambda tx: tx.all("SELECT part, state, detail, at FROM health", {}))
