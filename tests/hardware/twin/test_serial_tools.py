@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +25,7 @@ from host.ntag424 import sun
 from host.ntag424.card import Card
 from host.ntag424.values import Key, Uid
 from tests.hardware.twin.cards import URL_BASE, ZERO, boltcard
-from tests.support.tools import run_tool
+from tests.support.tools import find_tool, run_tool
 
 ANN, BOB = Uid.parse("04112233445566"), Uid.parse("04AABBCCDDEEFF")
 
@@ -178,6 +180,23 @@ def test_libnfc_does_anticollision_bit_by_bit(twin: TwinProcess) -> None:
     said = on_libnfc(twin, "nfc-anticol", package="libnfc-examples")
     assert "UID: 04112233445566" in said
     assert "ATS: 06 77 77 71 02 80" in said
+
+
+def test_libnfc_polls_with_the_chips_own_command_and_sees_the_card_go(twin: TwinProcess) -> None:
+    twin.lay("ann")
+    program = find_tool("nfc-poll", package="libnfc-examples")
+    env = {**os.environ, "LIBNFC_DEVICE": f"pn532_uart:{twin.device}"}
+    with subprocess.Popen([program], env=env, stdout=subprocess.PIPE, text=True) as polling:
+        assert polling.stdout
+        said = ""
+        while "Waiting for card removing" not in said:
+            character = polling.stdout.read(1)
+            assert character, said
+            said += character
+        assert "04  11  22  33" in said
+        twin.lift()
+        said = polling.communicate(timeout=30)[0]
+    assert "done" in said
 
 
 def test_nfcpy_works_after_libnfc_and_libnfc_after_nfcpy(twin: TwinProcess) -> None:
