@@ -8,9 +8,12 @@ from pathlib import Path
 from host.bolt11 import Network
 from host.clock import Clock
 from host.lightning.wallet import Wallet, WalletDown
+from host.money import sats
 
 EMBEDDED_FILE = "embedded-wallet.db"
 SHOP_ACCOUNT = "shop"
+PLAY_MONEY_MSAT = sats(100_000_000)
+"""What the simulated wallet starts with, so that it can pay foreign points of sale."""
 
 
 def open_wallet(kind: str, network: Network, home: Path, clock: Clock) -> Wallet:
@@ -26,7 +29,12 @@ def _embedded(network: Network, home: Path, clock: Clock) -> Wallet:
 
     if network is not Network.REGTEST:
         raise WalletDown("wallet.network: the embedded simulation is for regtest only")
-    return EmbeddedWallet(home / EMBEDDED_FILE, SHOP_ACCOUNT, clock)
+    path = home / EMBEDDED_FILE
+    fresh = not path.exists()
+    wallet = EmbeddedWallet(path, SHOP_ACCOUNT, clock)
+    if fresh:
+        wallet.fund(PLAY_MONEY_MSAT)
+    return wallet
 
 
 _MAKERS: dict[str, Callable[[Network, Path, Clock], Wallet]] = {"embedded": _embedded}
