@@ -289,7 +289,7 @@ class HttpApi:
     def _lines(self, response: BaseHTTPResponse) -> Iterator[bytes]:
         rest, total = b"", 0
         try:
-            for chunk in response.stream(1 << 14):
+            while chunk := response.read1(1 << 14):  # what is there, without waiting for more
                 total += len(chunk)
                 if total > MAX_BODY:
                     raise NoAnswer(f"{self._name} answers without end")

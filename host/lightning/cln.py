@@ -1,0 +1,146 @@
+"""Core Lightning: CLNRest, with a rune. Needs v24.11 or later (`xpay`).
+
+Least rights, a rune for this alone:
+
+    lightning-cli createrune restrictions='[["method=getinfo", "method=invoice",
+        "method=listinvoices", "method=xpay", "method=listpays"]]'
+
+CLNRest's certificate is its own: give its `ca.pem` as `ca_file`, or pin it with `cert_sha256`.
+
+What its answers mean (`doc/schemas/xpay.json`, `listpays.json`):
+- `xpay` with a preimage that hashes: paid. It returns only when no attempt will follow.
+- An error with a code (203 refused by the payee, 205 no route, 207 expired, 209 other, 219 paid
+  already): that command is over; `listpays` decides, because parts may still be in flight.
+- `listpays` says `failed` between two attempts of a command that goes on. So after a request that
+  was not answered, a "no" counts only once `retry_for` is over (`remote.Requests`).
+- Anything that is no JSON-RPC error: unknown.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from host.bolt11 import Bolt11Invoice
+from host.lightning.http import Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
+from host.lightning.remote import QUIET_S, Common, RemoteWallet, key_refused, paid, whole
+from host.lightning.wallet import (
+    Failed,
+    InvoiceState,
+    PaymentResult,
+    Unknown,
+    WalletDown,
+    WalletRefused,
+)
+
+_RUNE_CODES: Final = range(1500, 1510)
+_NETWORKS: Final = {"bitcoin": "mainnet"}
+_STATES: Final = {
+    "paid": InvoiceState.PAID,
+    "unpaid": InvoiceState.OPEN,
+    "expired": InvoiceState.EXPIRED,
+}
+_MAX_MEMO: Final = 600
+_WAY_OUT: Final = "make the rune again, with the rights that the documentation names"
+
+
+@dataclass(frozen=True, slots=True)
+class ClnSettings:
+    """One Core Lightning node."""
+
+    endpoint: Endpoint
+    rune: Secret
+
+
+def open_cln(settings: ClnSettings, common: Common) -> ClnWallet:
+    """The wallet; nothing is asked yet."""
+    return ClnWallet(settings, common)
+
+
+class ClnWallet(RemoteWallet):
+    """One Core Lightning node."""
+
+    whole_sat = False
+
+    def __init__(self, settings: ClnSettings, common: Common) -> None:
+        api = HttpApi(settings.endpoint, {"Rune": settings.rune}, "Core Lightning")
+        super().__init__("Core Lightning", api, common)
+
+    def check(self) -> None:
+        name = str(self._ok("getinfo", {}).get("network"))
+        if _NETWORKS.get(name, name) != str(self._network):
+            raise WalletDown(f"Core Lightning is on {clean(name)}, not on {self._network}")
+
+    def invoice_state(self, payment_hash: bytes) -> InvoiceState:
+        found = self._ok("listinvoices", {"payment_hash": payment_hash.hex()}).get("invoices")
+        if not isinstance(found, list):
+            raise NoAnswer("Core Lightning answered no list of invoices")
+        if not found:
+            return InvoiceState.UNKNOWN
+        state = _STATES.get(found[0].get("status"), InvoiceState.UNKNOWN)
+        if state is InvoiceState.OPEN:
+            return self._open_or_expired(1_000 * whole(found[0].get("expires_at"), "expires_at"))
+        return state
+
+    def _create(self, amount_msat: int, memo: str, expiry_s: int) -> str:
+        body = {
+            "amount_msat": amount_msat,
+            "label": f"taptill-{secrets.token_hex(16)}",
+            "description": memo.encode()[:_MAX_MEMO].decode(errors="ignore"),
+            "expiry": expiry_s,
+        }
+        return str(self._ok("invoice", body).get("bolt11"))
+
+    def _send(self, invoice: Bolt11Invoice, max_fee_msat: int) -> PaymentResult:
+        pay_s = self._api.endpoint.pay_s
+        body = {
+            "invstring": invoice.bolt11,
+            "maxfee": max_fee_msat,
+            # Over before we stop listening, and before a "no" counts again.
+            "retry_for": max(1, int(min(pay_s, QUIET_S)) - 10),
+        }
+        answer = self._api.post("/v1/xpay", body, read_s=pay_s)
+        if not answer.ok:
+            return Failed(f"Core Lightning: {_refusal(answer)}")
+        record = answer.record()
+        fee_msat = whole(record.get("amount_sent_msat"), "amount_sent_msat") - whole(
+            record.get("amount_msat"), "amount_msat"
+        )
+        return paid(invoice.payment_hash, record.get("payment_preimage"), fee_msat)
+
+    def _lookup(self, payment_hash: bytes) -> PaymentResult:
+        found = self._ok("listpays", {"payment_hash": payment_hash.hex()}).get("pays")
+        if not isinstance(found, list):
+            raise NoAnswer("Core Lightning answered no list of payments")
+        states = {one.get("status"): one for one in found}
+        if "complete" in states:
+            done = states["complete"]
+            sent = whole(done.get("amount_sent_msat"), "amount_sent_msat")
+            amount = whole(done.get("amount_msat", sent), "amount_msat")
+            return paid(payment_hash, done.get("preimage"), sent - amount)
+        if states.keys() - {"failed"}:
+            return Unknown("Core Lightning: the payment is in flight")
+        return Failed("Core Lightning: the payment failed" if states else "no such payment")
+
+    def _ok(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._api.post(f"/v1/{method}", body)
+        if not answer.ok:
+            raise WalletRefused(f"Core Lightning: {_refusal(answer)}")
+        return answer.record()
+
+
+def _refusal(answer: Answer) -> str:
+    """The message of a JSON-RPC error; other errors are raised."""
+    if answer.status in (401, 403):
+        raise key_refused("Core Lightning", _WAY_OUT)
+    record = answer.record()
+    inner = record.get("error")
+    error = inner if isinstance(inner, dict) else record
+    code = error.get("code")
+    if not isinstance(code, int):
+        raise NoAnswer(f"Core Lightning answered {answer.status}")
+    if code in _RUNE_CODES:
+        raise key_refused("Core Lightning", _WAY_OUT)
+    return clean(error.get("message"))
