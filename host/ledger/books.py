@@ -47,16 +47,13 @@ def _lines(tx: Tx) -> Iterator[str]:
         " (SELECT count(*) FROM entries) AS entries,"
         " (SELECT count(*) FROM audit) AS audited"
     )
-    sums = tx.one(
-        "SELECT coalesce(sum(balance_msat), 0) AS balance, coalesce(sum(held_msat), 0) AS held,"
-        " coalesce(sum(paid_msat), 0) AS paid FROM pull_payments"
-    )
-    if one is not None and sums is not None:
+    free = held = paid = 0
+    for row in tx.each("SELECT balance_msat, held_msat, paid_msat FROM pull_payments"):
+        free, held, paid = free + row[0], held + row[1], paid + row[2]
+    if one is not None:
         yield f"{one['accounts']} accounts, {one['cards']} cards, {one['payouts']} payouts"
         yield f"{one['entries']} entries, {one['audited']} audit rows"
-        yield f"free {sat_text(sums['balance'])} sat"
-        yield f"held {sat_text(sums['held'])} sat"
-        yield f"paid {sat_text(sums['paid'])} sat"
+        yield f"free {sat_text(free)} sat, held {sat_text(held)} sat, paid {sat_text(paid)} sat"
 
 
 _MOVEMENTS: Final = """
