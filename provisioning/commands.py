@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
-from host.cli import Home, pass_home
+from host.cli import Home
 from host.ledger.records import Limits
 from host.money import parse_amount
 from provisioning.orders import Goal, Order
@@ -97,7 +97,7 @@ def _at_work(command: F) -> F:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the printable lists [default: HOME/issued].",
 )
-@pass_home
+@click.pass_obj
 def issue(home: Home, /, **asked: Any) -> None:
     """Program cards and take them into the books; lay one down after another."""
     random_id = asked["random_id"] and _confirmed_random_id(asked["as_json"])
@@ -194,7 +194,7 @@ def _serve(home: Home, goal: Goal, asked: dict[str, Any]) -> None:
 @click.command()
 @_at_reader
 @_at_work
-@pass_home
+@click.pass_obj
 def repair(home: Home, /, **asked: Any) -> None:
     """Finish what was begun on a card, and mend what is wrong with one of ours."""
     _serve(home, Goal.REPAIR, asked)
@@ -203,7 +203,7 @@ def repair(home: Home, /, **asked: Any) -> None:
 @click.command()
 @_at_reader
 @_at_work
-@pass_home
+@click.pass_obj
 def rekey(home: Home, /, **asked: Any) -> None:
     """Give cards of ours new keys, by the newest issuer key."""
     _serve(home, Goal.REKEY, asked)
@@ -212,7 +212,7 @@ def rekey(home: Home, /, **asked: Any) -> None:
 @click.command()
 @_at_reader
 @_at_work
-@pass_home
+@click.pass_obj
 def wipe(home: Home, /, **asked: Any) -> None:
     """Make cards blank again, as they were delivered."""
     _serve(home, Goal.WIPE, asked)
@@ -221,7 +221,7 @@ def wipe(home: Home, /, **asked: Any) -> None:
 @click.command()
 @_at_reader
 @click.option("--wait", "wait_s", default=60, show_default=True, help="Seconds to wait.")
-@pass_home
+@click.pass_obj
 def verify(home: Home, /, **asked: Any) -> None:
     """Say whether a card of ours is all right; no key is used."""
     found = _look(home, asked)
@@ -235,7 +235,7 @@ def verify(home: Home, /, **asked: Any) -> None:
 @click.command()
 @_at_reader
 @click.option("--wait", "wait_s", default=60, show_default=True, help="Seconds to wait.")
-@pass_home
+@click.pass_obj
 def diagnose(home: Home, /, **asked: Any) -> None:
     """Say in plain words what card this is, what is wrong and what to do next."""
     found = _look(home, asked)
@@ -283,7 +283,7 @@ def keys() -> None:
 @keys.command("rotate")
 @click.option("--person", help="Who does it, for the audit trail.")
 @click.option("--demo", is_flag=True, help="Accept the demo's keys.")
-@pass_home
+@click.pass_obj
 def keys_rotate(home: Home, person: str | None, demo: bool) -> None:
     """Add a new issuer key: new cards use it, old cards are accepted as before."""
     from host import keyring

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.provisioning.shop import Shop
+from tests.support.pcscd import pcscd  # noqa: F401 - a fixture
 
 
 @pytest.fixture
