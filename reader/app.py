@@ -110,12 +110,15 @@ class App:
     async def guard_step(self) -> None:
         """Feed the watchdog when the NFC task, the USB task and the light tick all moved on."""
         before = list(self.beats)
+        faults = self.core.stats.get("task_faults")
         turns = self.nfc.chip.turns
         await self.hal.sleep(GUARD_MS)
         nfc_moved = self.beats[0] != before[0] or self.nfc.chip.turns != turns
         if nfc_moved and self.beats[1] != before[1] and self.beats[2] != before[2]:
             self.core.stats.add("feeds")
             self.hal.feed()
+            if self.core.stats.get("task_faults") == faults:
+                self.core.clear_fault(w.FAULT_TASK)
             if not self._settled:
                 self._settled = True
                 if self.on_settled is not None:

@@ -43,6 +43,7 @@ class Core:
         self.safe = hal.boot_reason() == w.BOOT_SAFE
         self.reboot = -1
         self.clock_offset = 0
+        self.log_follow = False
         self.face.show(w.LOOK_SAFE if self.safe else w.LOOK_IDLE, hal.now())
 
     # -- the face ------------------------------------------------------------------------------
@@ -107,7 +108,7 @@ class Core:
 
     def raise_fault(self, code: int, value: int = 0) -> None:
         """Tell the host and the person in front of the reader; once for each fault."""
-        self.log.note(self.hal.now(), code, value)
+        self.note(code, value)
         if self.fault == code:
             return
         self.fault = code
@@ -117,8 +118,17 @@ class Core:
         if not self.session.running():
             self.rest()
 
-    def clear_fault(self) -> None:
-        if self.fault:
+    def note(self, code: int, value: int) -> None:
+        """An entry in the log, and an event where the host follows it."""
+        self.log.note(self.hal.now(), code, value)
+        if self.log_follow:
+            event = self.panel.event()
+            event.put_text(w.T_TEXT, self.log.last(self.clock_offset))
+            self.panel.send_event(w.EV_LOG)
+
+    def clear_fault(self, code: int) -> None:
+        """What this fault was about works again."""
+        if self.fault == code:
             self.fault = 0
             self.ready_due = True
             if not self.session.running():

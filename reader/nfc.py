@@ -70,7 +70,7 @@ class Nfc:
         self.core.chip_ready = True
         self._dirty = False
         self._pause = 500
-        self.core.clear_fault()
+        self.core.clear_fault(w.FAULT_CHIP)
 
     async def _work(self) -> None:
         core = self.core
@@ -91,7 +91,9 @@ class Nfc:
         elif owner == w.BY_APDU or core.session.running() or self._missing_since >= 0:
             await self._look()
         else:
-            self._trouble = 0
+            if self._trouble:
+                self._trouble = 0
+                core.card_gone(0)
             if self.chip.field:
                 await self.chip.field_off()
             await self.hal.wait(20)

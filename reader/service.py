@@ -51,6 +51,7 @@ class Service:
         if core.owner.mode != w.AUTO:
             core.owner.choose(w.AUTO)
         core.ready_due = True
+        core.log_follow = False
         core.rest()
         answer.put_int(w.T_PROTOCOL, w.PROTOCOL)
         answer.put_text(w.T_SERIAL, core.hal.serial_number())
@@ -179,7 +180,8 @@ class Service:
         return w.OK if changed else w.BAD_REQUEST
 
     def log(self, payload, answer) -> int:
-        for line in self.core.log.lines():
+        self.core.log_follow = bool(tlv.find_int(payload, w.T_FLAGS) & w.LOG_FOLLOW)
+        for line in self.core.log.lines(self.core.clock_offset):
             answer.put_text(w.T_TEXT, line)
         return w.OK
 

@@ -58,8 +58,16 @@ class Log:
         self._entries[self._next % self.SIZE] = (at, code, value)
         self._next += 1
 
-    def lines(self) -> list:
-        """Oldest first, as `ms code value`."""
+    def lines(self, offset: int = 0) -> list:
+        """Oldest first, as `ms code value`; `offset` makes the host's time of ours."""
         first = max(0, self._next - self.SIZE)
         kept = (self._entries[i % self.SIZE] for i in range(first, self._next))
-        return [f"{at} {code:02X} {value}" for at, code, value in kept]
+        return [self.line(entry, offset) for entry in kept]
+
+    def last(self, offset: int) -> str:
+        """The newest line."""
+        return self.line(self._entries[(self._next - 1) % self.SIZE], offset)
+
+    def line(self, entry: tuple, offset: int) -> str:
+        at, code, value = entry
+        return f"{at + offset} {code:02X} {value}"

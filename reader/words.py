@@ -95,6 +95,9 @@ SAFE_MODE = 9
 ARM_DETECT_ONLY = 1  # a TAP without reading the file, and without the looks of reading
 ARM_QUIET = 2  # what is shown stays until a card is read
 
+# LOG flags.
+LOG_FOLLOW = 1  # every new entry as an event, until the next HELLO
+
 APPROVED = 1
 DECLINED = 2
 ERROR = 3
@@ -163,4 +166,3 @@ REBOOT_SAFE = 2
 # Faults.
 FAULT_CHIP = 1
 FAULT_TASK = 2
-FAULT_FIELD = 3

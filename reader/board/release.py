@@ -1,8 +1,9 @@
 """Builds the set of modules for the board, and puts it there.
 
-    python -m reader.board.release                 # makes .build/firmware
+    python -m reader.board.release                 # makes .build/firmware/armv6m
     python -m reader.board.release --put           # and copies it to the one board plugged in
     python -m reader.board.release --update        # the same, as an update that must prove itself
+    python -m reader.board.release --march x64     # for MicroPython's unix port, twins included
 
 `mpy-cross` is looked for in .build/micropython/bin and on the path; `mpremote` on the path.
 """
@@ -31,26 +32,26 @@ def mpy_cross() -> str:
     return found
 
 
-def compile_module(source: Path, target: Path) -> None:
+def compile_module(source: Path, target: Path, march: str) -> None:
     """One module; its name in tracebacks is the source's inside of the repository."""
     name = str(source.relative_to(ROOT))
-    command = [mpy_cross(), f"-march={ARCHITECTURE}", "-O1", "-s", name, "-o", str(target)]
+    command = [mpy_cross(), f"-march={march}", "-s", name, "-o", str(target)]
     subprocess.run([*command, str(source)], check=True)
 
 
-def build(out: Path) -> list[Path]:
+def build(out: Path, march: str) -> list[Path]:
     """Everything a board needs, under `out`; returns the compiled modules."""
     shutil.rmtree(out, ignore_errors=True)
     modules = out / "reader"
     modules.mkdir(parents=True)
     made = []
     for source in sorted(READER.glob("*.py")):
-        if source.stem not in NOT_FOR_BOARDS:
+        if march != ARCHITECTURE or source.stem not in NOT_FOR_BOARDS:
             made.append(modules / f"{source.stem}.mpy")
-            compile_module(source, made[-1])
+            compile_module(source, made[-1], march)
     lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()} {file.name}" for file in made]
     (modules / "MANIFEST").write_text("\n".join(lines) + "\n")
-    compile_module(READER / "update.py", out / "updater.mpy")
+    compile_module(READER / "update.py", out / "updater.mpy", march)
     for name in ("boot.py", "main.py"):
         shutil.copy(READER / "board" / name, out / name)
     return made
@@ -74,15 +75,17 @@ def put(out: Path, folder: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / ".build/firmware")
+    parser.add_argument("--march", default=ARCHITECTURE, help="mpy-cross's architecture")
+    parser.add_argument("--out", type=Path, help="where to; .build/firmware/MARCH unless told")
     parser.add_argument("--put", action="store_true", help="copy to the board plugged in")
     parser.add_argument("--update", action="store_true", help="copy as an update")
     options = parser.parse_args()
-    made = build(options.out)
+    out = options.out or ROOT / ".build/firmware" / options.march
+    made = build(out, options.march)
     size = sum(file.stat().st_size for file in made)
-    print(f"{len(made)} modules compiled for {ARCHITECTURE}, {size} bytes")
+    print(f"{len(made)} modules compiled for {options.march}, {size} bytes")
     if options.put or options.update:
-        put(options.out, "new" if options.update else "reader")
+        put(out, "new" if options.update else "reader")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
     micropython -X heapsize=192k tests/reader/on_micropython.py test_firmware_taps
 
-One module a process: firmware, tests and their source share the chip's 192 kB.
+One module a process: firmware, tests and their source share the chip's 192 kB. A second word
+names a folder that holds a compiled firmware to be used instead of the source.
 """
 
 import gc
@@ -10,6 +11,8 @@ import sys
 import time
 
 sys.path.insert(0, "")
+if len(sys.argv) > 2:
+    sys.path.insert(0, sys.argv[2])
 
 
 def main(name: str) -> int:

@@ -207,6 +207,8 @@ def test_a_step_that_fails_is_counted_told_and_survived():
         faults = b.take(w.EV_FAULT)
         assert [tlv.find_int(fault, w.T_CODE) for fault in faults] == [w.FAULT_TASK]
         assert b.stat("task_faults") > 1
+        await b.run(2_000)
+        assert not b.app.core.fault
         await b.arm(1)
         b.chip.cards = [ScriptedCard()]
         await b.run(500)
@@ -297,6 +299,44 @@ def test_an_ack_from_the_hsu_host_ends_a_command_that_hangs():
         b.hal.hsu.feed(frames.ACK + _pn532(0x02))
         await b.run(100)
         assert b.hal.hsu.sent() == _reply(0x02, b"\x32\x01\x06\x07")
+
+    play(story)
+
+
+def test_a_card_that_stays_while_the_chip_is_lent_is_still_the_same_presentation():
+    async def story(b):
+        await b.hello()
+        card = ScriptedCard()
+        b.chip.cards = [card]
+        await b.arm(1)
+        await b.run(500)
+        await b.status(w.NFC_MODE, (w.T_MODE, w.OFF))
+        await b.run(3_000)
+        await b.status(w.NFC_MODE, (w.T_MODE, w.AUTO))
+        await b.arm(2)
+        await b.run(1_000)
+        assert len(b.take(w.EV_TAP)) == 1
+        assert not b.take(w.EV_REMOVED)
+        card.lies = False
+        await b.run(1_000)
+        card.lies = True
+        await b.run(1_000)
+        assert len(b.take(w.EV_TAP)) == 1
+
+    play(story)
+
+
+def test_two_cards_that_leave_after_the_session_leave_no_card_behind():
+    async def story(b):
+        await b.hello()
+        b.chip.cards = [ScriptedCard(), ScriptedCard(bytes.fromhex("04aabbccddeeff"))]
+        await b.arm(1)
+        await b.run(500)
+        assert b.app.core.card_lies
+        await b.status(w.DISARM)
+        b.chip.cards = []
+        await b.run(500)
+        assert not b.app.core.card_lies
 
     play(story)
 

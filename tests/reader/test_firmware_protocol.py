@@ -186,6 +186,21 @@ def test_safe_mode_answers_and_leaves_the_chip_alone():
     play(story, boot=w.BOOT_SAFE)
 
 
+def test_a_host_may_follow_the_log_in_its_own_time():
+    async def story(b):
+        await b.hello()
+        await b.ask(w.TIME, (w.T_TIME, (1_700_000_000_000).to_bytes(8, "little")))
+        await b.ask(w.LOG, (w.T_FLAGS, w.LOG_FOLLOW))
+        b.chip.dead = True
+        await b.arm(1)
+        await b.run(1_000)
+        line = tlv.find_text(b.take(w.EV_LOG)[0], w.T_TEXT)
+        assert line.startswith("1700000")
+        assert line.endswith(" 01 0")
+
+    play(story)
+
+
 def test_no_card_data_enters_the_log():
     async def story(b):
         await b.hello()
