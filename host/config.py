@@ -18,10 +18,13 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from host.bolt11 import Network
+from host.ledger import days, stores
+from host.ledger.errors import LedgerError
 from host.money import sats
 
 FILE_NAME = "taptill.toml"
 DATABASE_NAME = "taptill.db"
+DRIVERS = ("pcsc", "nfc", "panel")
 
 T = TypeVar("T")
 
@@ -111,7 +114,7 @@ class ReaderConfig:
     """One reader and the terminal whose sales it serves."""
 
     device: str
-    """`pcsc`, `pcsc:part of the name`, `nfc:/dev/ttyUSB0` or `nfc:usb`."""
+    """`pcsc`, `pcsc:part of the name`, `nfc:/dev/ttyUSB0`, `nfc:usb` or `panel`."""
     terminal: str = "till-1"
     store: str = "main"
     gpio_lights: bool = False
@@ -166,17 +169,15 @@ def parse(document: Mapping[str, Any]) -> Config:
 def _check(config: Config) -> None:
     listen_address(config.public.listen, "public.listen")
     listen_address(config.dashboard.listen, "dashboard.listen")
-    url = urlsplit(config.public.url)
-    if url.scheme not in {"https", "http"} or not url.netloc or url.query or url.fragment:
-        raise ConfigError("public.url: write an address like https://pay.example.com")
+    _check_url(config.public.url)
+    _check_proxies(config.public.trusted_proxies)
     if not 0 < config.public.min_sat <= config.public.max_sat:
         raise ConfigError("public.max_sat: must be at least public.min_sat, which is above 0")
     if config.public.requests_per_second < 1:
         raise ConfigError("public.requests_per_second: must be at least 1")
     if not 5 <= config.public.tap_seconds <= 3600:
         raise ConfigError("public.tap_seconds: must be between 5 and 3600")
-    if not 0 <= config.store.cutoff_hour <= 23:
-        raise ConfigError("store.cutoff_hour: must be between 0 and 23")
+    _check_store(config.store)
     if config.wallet.network.upper() not in Network.__members__:
         names = ", ".join(name.lower() for name in Network.__members__)
         raise ConfigError(f"wallet.network: must be one of {names}")
@@ -185,14 +186,46 @@ def _check(config: Config) -> None:
     _check_readers(config)
 
 
+def _check_url(text: str) -> None:
+    try:
+        url = urlsplit(text)
+        named = url.hostname and url.port != 0 and "@" not in url.netloc
+    except ValueError:  # a bracket or a port that is none
+        named = False
+    if not named or url.scheme not in {"https", "http"} or url.query or url.fragment:
+        raise ConfigError("public.url: write an address like https://pay.example.com")
+
+
+def _check_proxies(texts: tuple[str, ...]) -> None:
+    for number, text in enumerate(texts):
+        try:
+            ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            field_name = f"public.trusted_proxies[{number}]"
+            raise ConfigError(f"{field_name}: write an address or a network") from None
+
+
+def _check_store(store: StoreConfig) -> None:
+    if not 0 <= store.cutoff_hour <= 23:
+        raise ConfigError("store.cutoff_hour: must be between 0 and 23")
+    try:
+        stores.check_id(store.id, "id")
+        stores.check_name(store.name)
+        days.check_timezone(store.timezone)
+    except LedgerError as error:
+        raise ConfigError(f"store.{error}") from None
+
+
 def _check_readers(config: Config) -> None:
     devices = [reader.device for reader in config.readers]
+    terminals = [reader.terminal for reader in config.readers]
     for number, reader in enumerate(config.readers):
-        kind = reader.device.partition(":")[0]
-        if kind not in {"pcsc", "nfc", "direct"}:
-            raise ConfigError(f"readers[{number}].device: must start with pcsc or nfc")
+        if reader.device.partition(":")[0] not in DRIVERS:
+            raise ConfigError(f"readers[{number}].device: must start with {', '.join(DRIVERS)}")
         if devices.index(reader.device) != number:
             raise ConfigError(f"readers[{number}].device: {reader.device} is named twice")
+        if terminals.index(reader.terminal) != number:
+            raise ConfigError(f"readers[{number}].terminal: {reader.terminal} has a reader already")
 
 
 def _record(kind: type[T], document: object, where: str) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,9 @@ def initialise(home: Path, *, name: str, timezone: str, url: str) -> Iterator[st
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     toml, keys = home / configuration.FILE_NAME, home / keyrings.FILE_NAME
     if not toml.exists():
-        toml.write_text(_toml(name, timezone, url), "utf-8")
+        text = _toml(name, timezone, url)
+        configuration.parse(tomllib.loads(text))  # a bad value must not stay behind in the file
+        toml.write_text(text, "utf-8")
         yield f"wrote {toml}"
     config = configuration.load(home)
     if not keys.exists():
