@@ -16,6 +16,11 @@ from host.store.engine import Engine
 from host.till import Terminal, arm
 
 CLOSED = frozenset({SaleState.APPROVED, SaleState.CANCELLED})
+_CODES = {
+    SaleState.CANCELLED: Code.SALE_CLOSED,
+    SaleState.AUTHORISING: Code.LIGHTNING_UNKNOWN,  # it may still be paid: no second charge
+    SaleState.CHECKING: Code.LIGHTNING_UNKNOWN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,8 @@ class Charged:
     sale: Sale | None
     payout: Payout | None = None
     code: Code | None = None
+    detail: str = ""
+    """What the status dot that is down says."""
 
     @property
     def approved(self) -> bool:
@@ -35,7 +42,8 @@ class Charged:
         if self.approved and self.sale:
             return f"approved: {sat_text(self.sale.amount_msat)} sat"
         code = self.code or Code.SALE_CLOSED
-        return f"{code.words.says}. {code.words.do} ({code.value})"
+        do = f"{self.detail[:1].upper()}{self.detail[1:]}." if self.detail else code.words.do
+        return f"{code.words.says}. {do} ({code.value})"
 
 
 def charge_once(
@@ -51,7 +59,7 @@ def charge_once(
     terminal = Terminal(terminal_id, store_id)
     sale = arm(db, Board(db, clock), terminal, amount_msat, timeout_ms=timeout_ms)
     if isinstance(sale, Refused):
-        return Charged(None, code=sale.code)
+        return Charged(None, code=sale.code, detail=str(sale.detail.get("detail", "")))
     tell(f"ready: {sat_text(amount_msat)} sat, lay the card on the reader")
     try:
         _follow(db, sale, clock.now() + timeout_ms + SECOND, clock, tell)
@@ -66,10 +74,7 @@ def result_of(db: Engine, sale_id: str) -> Charged:
     if sale is None:
         return Charged(None, code=Code.SALE_UNKNOWN)
     payout = payouts.get(db, sale.payout_id) if sale.payout_id else None
-    code = sale.code
-    if code is None and sale.state is not SaleState.APPROVED:
-        code = Code.SALE_CLOSED
-    return Charged(sale, payout, code)
+    return Charged(sale, payout, sale.code or _CODES.get(sale.state))
 
 
 def _follow(
@@ -95,6 +100,7 @@ def describe(result: Charged) -> dict[str, Any]:
     return {
         "approved": result.approved,
         "code": result.code.value if result.code else None,
+        "detail": result.detail or None,
         "sale": describe_sale(result.sale) if result.sale else None,
         "payout": describe_payout(result.payout) if result.payout else None,
     }

@@ -48,7 +48,7 @@ class Home:
 
         database = self.path / DATABASE_NAME
         if not database.exists():
-            raise click.ClickException(f"no ledger in {self.path}: run `taptill init` first")
+            raise Words(f"no ledger in {self.path}: run `taptill init` first")
         db = Engine.open(database, SystemClock())
         try:
             yield db
@@ -72,6 +72,8 @@ class Taptill(click.Group):
         try:
             return super().invoke(ctx)
         except known_errors() as error:
+            if isinstance(error, BrokenPipeError):
+                raise  # whoever read us has seen enough: click ends quietly
             raise Words(str(error)) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -99,11 +101,14 @@ def known_errors() -> tuple[type[Exception], ...]:
     from host.config import ConfigError
     from host.daemon_lock import AlreadyRunning
     from host.keyring import KeyringError
+    from host.ledger.errors import LedgerError
     from host.lightning.wallet import WalletError
+    from host.payer import PayerTaken
     from host.readers.base import ReaderError
     from host.store.errors import StoreError
 
-    return (ConfigError, KeyringError, StoreError, ReaderError, WalletError, AlreadyRunning)
+    ours = (ConfigError, KeyringError, LedgerError, StoreError, ReaderError, WalletError)
+    return (*ours, AlreadyRunning, PayerTaken, OSError)
 
 
 @click.group(cls=Taptill, context_settings={"help_option_names": ["-h", "--help"]})
@@ -157,7 +162,14 @@ def run(home: Home) -> None:
 @click.argument("amount")
 @click.option("--store", "store_id", default=None, help="Store id [default: the configured one].")
 @click.option("--terminal", "terminal_id", default="till-1", show_default=True)
-@click.option("--timeout", "timeout_s", default=120, show_default=True, help="Seconds to wait.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.IntRange(1, 3600),
+    default=120,
+    show_default=True,
+    help="Seconds to wait for a card.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_home
 def charge(
