@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -41,14 +42,26 @@ def demo(ctx: click.Context, home: Home, once: bool, as_json: bool, reader: str)
         _live(home, named, reader)
 
 
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What keeps a twin from working here is told in words, not as a traceback."""
+    from hardware.demo.stage import DemoFailed
+    from hardware.twin.private_pcscd import PcscdUnavailable
+    from hardware.twin.process import TwinError
+    from hardware.twin.store import DrawerError
+
+    try:
+        yield
+    except (DemoFailed, PcscdUnavailable, TwinError, DrawerError) as error:
+        raise Words(str(error)) from error
+
+
 def _once(home: Home, named: bool, as_json: bool, reader: str) -> None:
     from hardware.demo import once as proof
 
     say: Callable[[str], object] = (lambda _: None) if as_json else click.echo
-    try:
+    with _in_words():
         told = proof.once(home.path if named else None, reader, say)
-    except proof.DemoFailed as error:
-        raise Words(str(error)) from None
     if as_json:
         click.echo(json.dumps(told))
     else:
@@ -62,6 +75,7 @@ def _live(home: Home, named: bool, reader: str) -> None:
     from host.setup import sign_in_link
 
     with (
+        _in_words(),
         home_folder(home.path if named else None) as folder,
         stage(folder, reader, click.echo, live=True) as (daemon, twin),
     ):

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hardware.demo.readers import DemoReader
-from hardware.demo.stage import CARDS, Say, stage
+from hardware.demo.stage import CARDS, DemoFailed, Say, stage
 from host.charge import describe, result_of
 from host.daemon import Daemon
 from host.ledger import sales
@@ -22,10 +22,6 @@ from host.till import Terminal, arm
 AMOUNT_MSAT = sats(2_100)
 READY_MS = 20_000
 PAID_MS = 10_000
-
-
-class DemoFailed(Exception):
-    """The demo did not reach a payout; the text says where it stopped."""
 
 
 @contextmanager
@@ -52,8 +48,12 @@ def once(home: Path | None, kind: str, say: Say) -> dict[str, Any]:
             raise DemoFailed(f"the sale was not approved: {result.words}")
         say(result.words)
         told = describe(result)
-        (usage,) = card_objects(daemon.db, sale.store_id)
-        return {"sale": told["sale"], "payout": told["payout"], "usage": usage}
+        usage = (
+            card
+            for card in card_objects(daemon.db, sale.store_id)
+            if card["boltcardId"] == told["payout"]["boltcardId"]
+        )
+        return {"sale": told["sale"], "payout": told["payout"], "usage": next(usage)}
 
 
 def _arm(daemon: Daemon) -> Sale:

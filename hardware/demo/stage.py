@@ -8,8 +8,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from provisioning.issue import Issued, issue_card
-
 from hardware.demo.readers import DemoReader, demo_reader
 from hardware.twin.store import Drawer
 from host import keyring as keyrings
@@ -24,13 +22,14 @@ from host.config import (
 )
 from host.daemon import Daemon
 from host.daemon_lock import take_home
-from host.keyring import Keyring
+from host.keyring import Keyring, KeyringError
 from host.ledger import cards, pull_payments
 from host.ledger.records import Limits
 from host.money import sats
 from host.readers.open import ReaderOptions, open_reader
 from host.setup import ensure_shop
 from host.store.engine import Engine
+from provisioning.issue import Issued, issue_card
 
 ACCOUNT = "Demo account"
 FUNDS_MSAT = sats(1_000_000)
@@ -54,6 +53,11 @@ CARDS = (
 )
 BLANK = "blank"
 """A card as NXP delivers it, to see what the till says to it."""
+
+
+class DemoFailed(Exception):
+    """The demo did not reach a payout; the text says where it stopped."""
+
 
 Say = Callable[[str], object]
 
@@ -94,7 +98,10 @@ def _keyring(home: Path) -> Keyring:
     path = home / keyrings.FILE_NAME
     if not path.exists():
         keyrings.save(keyrings.generate(demo=True), path)
-    return keyrings.load(path, allow_demo=True)
+    keyring = keyrings.load(path, allow_demo=True)
+    if not keyring.demo:
+        raise KeyringError(f"{path} holds a shop's own keys: the demo does not play with them")
+    return keyring
 
 
 def _config(reader: DemoReader, *, live: bool) -> Config:
@@ -151,7 +158,7 @@ def _issue(
             reader.lay(card.name)
             link = opened.wait_card(10_000)
             if link is None:
-                raise RuntimeError(f"the twin reader did not see the card {card.name}")
+                raise DemoFailed(f"the twin reader did not see the card {card.name}")
             made = issue_card(
                 db,
                 keyring,
@@ -163,7 +170,7 @@ def _issue(
                 limits=card.limits,
             )
             if not isinstance(made, Issued):
-                raise RuntimeError(f"the card {card.name} was not made: {made}")
+                raise DemoFailed(f"the card {card.name} was not made: {made}")
             if card.frozen:
                 cards.freeze(db, made.card_id)
             say(f"made the card {card.alias}")
