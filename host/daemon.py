@@ -1,7 +1,7 @@
 """Start, supervise, stop: the parts of a running Taptill in one process.
 
 A part that cannot start is reported on the board and tried again; only what makes every part
-useless (no keys, no ledger, a second daemon in the same home) stops the start.
+useless (no keys, no ledger, no public port, a second daemon in the same home) stops the start.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import IO, Self
 from host import keyring as keyrings
 from host import plugins
 from host.clock import SECOND, Clock, SystemClock
-from host.config import DATABASE_NAME, Config, ReaderConfig, listen_address
+from host.config import DATABASE_NAME, Config, ConfigError, ReaderConfig, listen_address
 from host.daemon_lock import take_home
 from host.health import BEAT_MS, CLOCK, LIGHTNING, Board
 from host.keyring import Keyring
 from host.ledger import sales
 from host.lightning.open import open_wallet
-from host.lightning.wallet import Wallet, WalletDown
+from host.lightning.wallet import Wallet, WalletError
 from host.lnurl.budget import Rate
 from host.lnurl.service import ServiceSettings, create_app
 from host.money import sats
@@ -94,6 +94,7 @@ class Daemon:
             self._start_listener()
             self._start_posts()
             self._work("watch", self._watch)
+            self._work("wallet watch", self._watch_wallet)
             self._work("lights", self._follow_sales)
             self._start_plugins()
         except BaseException:
@@ -166,7 +167,10 @@ class Daemon:
             self.db, self.keyring.issuers, network, settings, self.clock, self.keyring.secret
         )
         host, port = listen_address(public.listen, "public.listen")
-        self._serve(WebServer(app, host, port, name="lnurl"))
+        try:
+            self._serve(WebServer(app, host, port, name="lnurl"))
+        except OSError as error:
+            raise ConfigError(f"public.listen: {public.listen}: {error.strerror}") from error
 
     def _serve(self, service: Service) -> None:
         service.start()
@@ -196,13 +200,13 @@ class Daemon:
             demo_url=self._demo_url,
         )
         for name, make in plugins.load(plugins.SERVICES):
-            service = make(context)
-            if service is None:
-                continue
             try:
-                self._serve(service)
+                if (service := make(context)) is not None:
+                    self._serve(service)
             except OSError as error:
                 log.error("%s not started: %s", name, error)
+            except Exception:  # a plug-in's mistake: the till works without it
+                log.exception("%s not started", name)
 
     def _watch(self, stop: threading.Event) -> None:
         """Heartbeat, expired sales, and the dots that nobody else reports."""
@@ -213,7 +217,6 @@ class Daemon:
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + BEAT_MS / 1000
                 self.board.beat(self._disk_trouble())
-                self._check_wallet()
                 base = self._check_clock(base)
             stop.wait(1.0)
 
@@ -228,10 +231,16 @@ class Daemon:
         free = shutil.disk_usage(self.home).free
         return f"the disk is nearly full ({free >> 20} MB free)" if free < MIN_FREE_BYTES else ""
 
+    def _watch_wallet(self, stop: threading.Event) -> None:
+        """On a thread of its own: a wallet that answers late must not stop the heartbeat."""
+        while not stop.is_set():
+            self._check_wallet()
+            stop.wait(BEAT_MS / 1000)
+
     def _check_wallet(self) -> None:
         try:
             self.wallet.check()
-        except WalletDown as error:
+        except WalletError as error:
             self.board.report(LIGHTNING, False, str(error))
         else:
             words = (
