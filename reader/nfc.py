@@ -38,7 +38,9 @@ class Nfc:
             await self.hal.wait(50)
             return
         try:
-            if self._ready:
+            if core.job is not None and core.job.kind == w.SELFTEST:
+                await self._run_job()  # above all when the chip is out of order
+            elif self._ready:
                 await self._work()
             else:
                 await self._setup()

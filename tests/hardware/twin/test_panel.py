@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hardware.twin.bench import Lights
 from hardware.twin.panel import seen
 from hardware.twin.process import TwinProcess
+from hardware.twin.store import Drawer
+from host.ntag424 import sun
+from host.ntag424.read import read_tap_url
 from host.ntag424.values import Uid
 from host.readers.base import Look, Show
 from host.readers.open import ReaderOptions, open_reader
+from tests.hardware.twin.cards import ZERO, boltcard
 
 UID = Uid.parse("04112233445566")
 
@@ -37,3 +42,26 @@ def test_signs_and_tones_are_lamps_and_the_buzzer() -> None:
     assert lights == Lights(declined=True)
     assert seen(lights, {"tone": [420, 60]}).buzzer
     assert seen(lights, {"fed": True}) == lights
+
+
+def test_a_signed_tap_comes_through_our_reader_and_verifies(tmp_path: Path) -> None:
+    cards = tmp_path / "cards"
+    Drawer(cards).put("ann", replace(boltcard(), uid=UID))
+    options = ReaderOptions(run_dir=tmp_path)
+    with (
+        TwinProcess("panel", cards) as twin,
+        open_reader(f"panel:{twin.device}", options) as reader,
+    ):
+        reader.show(Show(Look.READY, ("2 500 sats", "Tap")))
+        for counter in (1, 2):
+            assert reader.wait_card(1) is None
+            twin.lay("ann")
+            link = reader.wait_card(5_000)
+            assert link is not None
+            message = sun.parse_url(read_tap_url(link.transceive)).message
+            picc = sun.decrypt(ZERO, message.p)
+            assert picc is not None
+            assert (picc.uid, picc.counter) == (UID, counter)
+            assert sun.verify(ZERO, picc, message.c)
+            twin.lift()
+            assert reader.wait_gone(5_000)
