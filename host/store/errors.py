@@ -7,7 +7,7 @@ StoreError                  anything below; nothing of the transaction was kept
 ├── StoreTooNew             a newer Taptill wrote the file: use that one
 ├── StoreDamaged            not our file, or the disk returned errors: restore a backup
 ├── StoreConflict           a rule of the schema refused the row: the caller names the outcome
-└── StoreClosed             the engine is closed, or the batch was interrupted
+└── StoreClosed             the engine is closed; or Ctrl-C came: look whether it was kept
 """
 
 from __future__ import annotations
@@ -44,7 +44,11 @@ class StoreConflict(StoreError):
 
 
 class StoreClosed(StoreError):
-    """The engine was closed, or its leader was interrupted, before this could be done."""
+    """The engine was closed before this could be done, or Ctrl-C ended the thread that did it.
+
+    The one error after which something may have been kept: the interrupt can come just after the
+    COMMIT. Whoever asks again joins the first result, as after a lost answer.
+    """
 
 
 _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL = 5, 6, 8, 10, 11, 13

@@ -15,10 +15,13 @@ So a follower's function runs on the leader's thread: it must not rely on thread
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
+
+from host.store.errors import StoreClosed
 
 T = TypeVar("T")
 
@@ -108,19 +111,21 @@ class Turns:
 
     def _lead(self, own: Job[Any]) -> None:
         drawn: list[Job[Any]] = []
-        failure: BaseException = RuntimeError("the leader left a job unsettled")
+        failure: Exception = RuntimeError("the leader left a job unsettled")
         try:
             self._work(self._draw(own, drawn))
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - it concerns all that were drawn
             failure = error
-            if not isinstance(error, Exception):
-                raise
+        except BaseException:
+            failure = StoreClosed("The thread that wrote for this one was interrupted; look again")
+            raise
         finally:
-            for job in drawn:
+            for job in (own, *drawn):
                 if not job.settled:
-                    job.fail(failure)
-            if not own.settled:
-                own.fail(failure)
+                    # One each: an error that is raised in several threads mixes their traces.
+                    mine = copy.copy(failure)
+                    mine.__cause__ = failure.__cause__
+                    job.fail(mine)
             self._hand_over()
             for job in drawn:
                 if job.woken is not None and job is not own:

@@ -1,0 +1,22 @@
+"""A database of its own for every test, and a thread that gives back what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from host.clock import ManualClock
+from host.store.engine import Engine
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "taptill.db"
+
+
+@pytest.fixture
+def db(path: Path) -> Iterator[Engine]:
+    with Engine.open(path, ManualClock(), busy_ms=0) as engine:
+        yield engine
