@@ -20,7 +20,7 @@ from host.store.engine import Engine
 from host.store.errors import explain
 from host.store.sqlite import connect
 from host.store.tx import Place, Row, Tx
-from provisioning.keysets import Derived
+from provisioning.keysets import Derived, marker
 from provisioning.plan import Plan, Use
 from provisioning.trouble import Stop, TroubleCode
 
@@ -65,6 +65,16 @@ def _journal(db: Database) -> None:
         "CREATE TABLE provisioning_budgets (uid TEXT PRIMARY KEY CHECK (length(uid) = 14),"
         " spent INTEGER NOT NULL CHECK (spent >= 0), changed_at INTEGER NOT NULL)"
         " STRICT, WITHOUT ROWID"
+    )
+
+
+@_migrations(name="002_links")
+def _links(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE provisioning_links (token_hash TEXT PRIMARY KEY CHECK (length(token_hash)"
+        " = 64), use TEXT NOT NULL CHECK (use IN ('program', 'reset')), store_id TEXT NOT NULL"
+        " REFERENCES stores (store_id), facts TEXT NOT NULL, person_id TEXT NOT NULL,"
+        " expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID"
     )
 
 
@@ -214,6 +224,29 @@ def begin(
         "provisioning.begun", store_id=store_id, subject=plan.uid.hex(), data={"use": plan.use}
     )
     return int(made["job_id"]) if made else 0
+
+
+def note_handed_out(
+    tx: Tx, uid: Uid, store_id: str, derived: Derived, url_base: str, person: str | None
+) -> None:
+    """Keys were handed to a phone: this version is never used again on this card."""
+    tx.run(
+        "INSERT INTO provisioning_jobs (uid, store_id, use, state, old_sets, old_versions,"
+        " new_set, marker, key_version, url_base, random_id, card, person_id, taps,"
+        " created_at, changed_at) VALUES (:uid, :store_id, 'program', 'done', '[]',"
+        " '0000000000', :new_set, :marker, :key_version, :url_base, 0, '{}', :person, 0,"
+        " :now, :now)",
+        {
+            "uid": uid.hex(),
+            "store_id": store_id,
+            "new_set": derived.name,
+            "marker": marker(derived.version),
+            "key_version": derived.version,
+            "url_base": url_base,
+            "person": person,
+            "now": tx.now,
+        },
+    )
 
 
 def tap(tx: Tx, job_id: int) -> None:

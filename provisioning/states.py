@@ -19,7 +19,7 @@ no key is tried on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -110,11 +110,12 @@ def judge(seen: Seen, uid: Uid, sets: Sets, torn: TornJob | None = None) -> Judg
     proof = _prove(signed, uid, sets.all) if signed else None
     if signed and proof is None:
         return Judgement(State.FOREIGN)
-    told = [_by_version(n, seen.key_versions[n], sets.on_record, torn, proof) for n in KEY_NUMBERS]
-    held = tuple(one for one in told if one)
-    if len(held) < len(told):
-        return Judgement(State.FOREIGN, tap=proof.tap if proof else None)
-    return Judgement(_state(held, seen), held, proof.tap if proof else None)
+    evidence = _Evidence(seen.key_versions, sets.on_record, torn, proof)
+    held = tuple(one for one in map(evidence.holder, KEY_NUMBERS) if one)
+    tap = proof.tap if proof else None
+    if len(held) < len(KEY_NUMBERS):
+        return Judgement(State.FOREIGN, tap=tap)
+    return Judgement(_state(held, seen), held, tap)
 
 
 def _prove(signed: Mirror, uid: Uid, sets: tuple[KeySet, ...]) -> _Proof | None:
@@ -138,40 +139,40 @@ def _provers(signed: Mirror, opener: KeySet, signer: KeySet) -> dict[int, KeySet
     return found
 
 
-def _by_version(
-    number: int,
-    version: int,
-    on_record: tuple[KeySet, ...],
-    torn: TornJob | None,
-    proof: _Proof | None,
-) -> KeySet | None:
-    """The set of one key: what its version byte says, unless the card's signature knows better."""
-    proved = proof.sets.get(number) if proof else None
-    told = next(_told(number, version, on_record, torn, proof), None)
-    if proved and (told is None or told.keys[number] != proved.keys[number]):
-        return proved
-    return told
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """Everything that tells which set each of the five keys is of."""
 
+    versions: tuple[int, ...]
+    on_record: tuple[KeySet, ...]
+    torn: TornJob | None
+    proof: _Proof | None
 
-def _told(
-    number: int,
-    version: int,
-    on_record: tuple[KeySet, ...],
-    torn: TornJob | None,
-    proof: _Proof | None,
-) -> Iterator[KeySet]:
-    if torn and version == torn.marker:
-        yield torn.new
-    if torn and version == torn.old_versions[number]:
-        yield torn.old[number]
-    by_marker: Callable[[KeySet], bool] = lambda one: one.marker == version  # noqa: E731
-    signers = list(proof.sets.values()) if proof else []
-    yield from filter(by_marker, signers)
-    # Another tool's set has no marker: it is believed where it signed, or its file names the card.
-    yield from (one for one in signers if one.marker is None)
-    yield from filter(by_marker, on_record)
-    if proof is None and version:
-        yield from (one for one in on_record if one.imported)
+    def holder(self, number: int) -> KeySet | None:
+        """The set its version byte names, unless the card's signature knows better."""
+        proved = self.proof.sets.get(number) if self.proof else None
+        told = next(self._told(number), None)
+        if proved and (told is None or told.keys[number] != proved.keys[number]):
+            return proved
+        return told
+
+    def _told(self, number: int) -> Iterator[KeySet]:
+        """The likeliest first."""
+        version, torn = self.versions[number], self.torn
+        if torn and version == torn.marker:
+            yield torn.new
+        if torn and version == torn.old_versions[number]:
+            yield torn.old[number]
+        signers = tuple(self.proof.sets.values()) if self.proof else ()
+        yield from (one for one in signers if one.marker == version)
+        # Another tool's set has no marker: it is believed where it signed …
+        yield from (one for one in signers if one.marker is None)
+        # … and so is ours from a phone, which writes a version byte of its own into all five.
+        if version and len(set(self.versions)) == 1:
+            yield from (one for one in signers if one in self.on_record)
+        yield from (one for one in self.on_record if one.marker == version)
+        if not self.proof and version:
+            yield from (one for one in self.on_record if one.imported)  # its file names the card
 
 
 def _state(held: Held, seen: Seen) -> State:
