@@ -154,6 +154,7 @@ class Unix:
         return w.CAN_LIGHTS | w.CAN_TONES | w.CAN_DISPLAY | w.CAN_BUTTONS
 
     def free_memory(self) -> int:
+        gc.collect()
         return gc.mem_free() if hasattr(gc, "mem_free") else 1_000_000
 
     def load(self) -> str:

@@ -50,10 +50,15 @@ class Nfc:
             if core.session.state == READING:  # the sale goes on once the chip is back
                 core.tap_failed(w.READ_FAILED)
             self._blind()
-            if core.job is not None:
-                self._finish(w.FAILED)
-            if core.hsu.pending is not None:
-                core.hsu.refuse()
+            self._refuse_all()
+
+    def _refuse_all(self) -> None:
+        """The chip is out of order: nobody has to wait for it. The self test runs all the same."""
+        core = self.core
+        if core.job is not None and core.job.kind != w.SELFTEST:
+            self._finish(w.FAILED)
+        if core.hsu.pending is not None:
+            core.hsu.refuse()
 
     async def _setup(self) -> None:
         self._blind()
@@ -61,10 +66,7 @@ class Nfc:
             await self.chip.setup()
         except ChipFault:
             self.core.raise_fault(w.FAULT_CHIP)
-            if self.core.hsu.pending is not None:
-                self.core.hsu.refuse()
-            if self.core.job is not None:
-                self._finish(w.FAILED)
+            self._refuse_all()
             await self.hal.sleep(self._pause)
             self._pause = min(self._pause * 2, 2_000)
             return
