@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from host.clock import Clock
 from host.health import READER, Board
 from host.ledger import sales
 from host.readers.base import (
-    CardLink,
     Look,
     Reader,
     ReaderError,
@@ -49,6 +49,8 @@ class ReaderPost:
         self._reader: Reader | None = None
         self._free = threading.Event()
         self._shown: Show | None = None
+        self._instead: Show | None = None
+        """What is shown in place of the sale until the card has left."""
         self._lock = threading.Lock()
 
     @property
@@ -73,7 +75,7 @@ class ReaderPost:
                 stop.wait(self._pauses[min(failed, len(self._pauses) - 1)])
                 failed += 1
             finally:
-                self._reader, self._shown = None, None
+                self._reader, self._shown, self._instead = None, None, None
                 self._free.clear()
         self._board.report(self._part, False, "stopped")
 
@@ -93,9 +95,10 @@ class ReaderPost:
         if reader is None:
             return
         terminal_id = self.till.terminal.terminal_id
-        sale = sales.latest(self.till.db, terminal_id)
-        show = picture(sale, self._clock.now(), card_there=not self._free.is_set())
-        with self._lock:
+        with self._lock:  # around the look too: a picture of an older look must not come last
+            sale = sales.latest(self.till.db, terminal_id)
+            card_there = not self._free.is_set()
+            show = self._instead or picture(sale, self._clock.now(), card_there=card_there)
             if show != self._shown:
                 self._shown = show
                 reader.show(show)
@@ -107,18 +110,18 @@ class ReaderPost:
             try:
                 link = reader.wait_card(WAIT_MS)
             except SeveralCards:
-                self._free.clear()
-                self.till.several_cards()
-                self._until_gone(reader, stop)
-                continue
-            if link is not None:
-                self._present(reader, link)
-                self._until_gone(reader, stop)
+                self._take(reader, self.till.several_cards)
+            else:
+                if link is None:
+                    continue
+                self._take(reader, partial(self.till.presented, link))
+            self._until_gone(reader, stop)
 
-    def _present(self, reader: Reader, link: CardLink) -> None:
+    def _take(self, reader: Reader, decide: Callable[[], object]) -> None:
+        """Let the till decide about what was laid down, and show what it decided."""
         self._free.clear()
         try:
-            self.till.presented(link)
+            decide()
         except ReaderGone:
             raise
         except ReaderError as error:
@@ -127,12 +130,11 @@ class ReaderPost:
             # The claim is all or nothing: nothing was taken, so another tap is safe.
             log.error("claim on %s not written: %s", self._part, error)
             self._board.report("ledger", False, str(error))
-            reader.show(Show(Look.RETRY, ("Not taken", "see the status dots")))
-            self._shown = None
-            return
+            self._instead = Show(Look.RETRY, ("Not taken", "see the status dots"))
         self.refresh()
 
     def _until_gone(self, reader: Reader, stop: threading.Event) -> None:
         while not stop.is_set() and not reader.wait_gone(WAIT_MS):
             self.refresh()
+        self._instead = None
         self._free.set()
