@@ -42,7 +42,16 @@ def close(
         return _register(tx, plan, decision.card, derived, room, tap, row, person)
     if live is None or _unchanged(live, derived):
         return live
-    return _rekey(tx, live, derived, tap, person)
+    return cards.rekey(
+        tx,
+        live.card_id,
+        issuer_id=derived.issuer_id,
+        key_version=derived.version,
+        key_scheme=_scheme(derived),
+        last_counter=tap.counter,
+        state=live.state,
+        person=person,
+    )
 
 
 def _register(
@@ -82,30 +91,6 @@ def _register(
     if card.pin_hash is not None:
         cards_anew.set_pin_hash(tx, made.card_id, card.pin_hash, card.pin_limit_msat or 0)
     return cards.get(tx, made.card_id) or made
-
-
-def _rekey(tx: Tx, live: Card, derived: Derived, tap: PiccData, person: str | None) -> Card:
-    if tap.counter < live.last_counter:
-        # The chip counts anew, and payouts are unique by card and counter: a row of its own.
-        return cards_anew.succeed(
-            tx,
-            live,
-            issuer_id=derived.issuer_id,
-            key_version=derived.version,
-            key_scheme=_scheme(derived),
-            last_counter=tap.counter,
-            person=person,
-        )
-    return cards.rekey(
-        tx,
-        live.card_id,
-        issuer_id=derived.issuer_id,
-        key_version=derived.version,
-        key_scheme=_scheme(derived),
-        last_counter=tap.counter,
-        state=live.state,
-        person=person,
-    )
 
 
 def _scheme(derived: Derived) -> KeyScheme:

@@ -131,7 +131,7 @@ class Diagnosis:
     def _undone(self) -> Iterator[str]:
         job = self.known.job
         if job is not None:
-            yield f"A job was begun and not finished: {job.use}, seen on {job.taps + 1} taps."
+            yield f"A job was begun and not finished: {job.use}, after {_taps(job.taps + 1)}."
             new = self.judged.held or ()
             left = [str(n) for n, one in enumerate(new) if one.name != job.new_set]
             if left:
@@ -202,3 +202,7 @@ def _address(content: bytes) -> str:
         return "none"
     except ndef.NdefError:
         return "unreadable"
+
+
+def _taps(count: int) -> str:
+    return "1 tap" if count == 1 else f"{count} taps"
