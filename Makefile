@@ -1,9 +1,11 @@
 # make run    set up everything and start the demo (no hardware needed)
 # make test   set up everything and run every check this machine allows
 # make bench  speed and memory, as ratios measured in one run
+#
+# make lint, test-browser, torn, firmware, lock, clean: see below
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-only lint bench setup lock clean
+.PHONY: run test test-browser lint bench torn firmware lock clean
 
 PYTHON_BIN := .venv/bin/python
 
@@ -25,6 +27,21 @@ lint:
 bench:
 	@.ci/setup test
 	@$(PYTHON_BIN) -m tests.bench $(ARGS)
+
+# Only what is seen in Chromium; writes the screenshots.
+test-browser:
+	@.ci/setup test
+	@$(PYTHON_BIN) -m pytest -q tests/browser $(ARGS)
+
+# Cards torn away at every place, alone and in pairs, over their whole life.
+torn:
+	@.ci/setup test
+	@$(PYTHON_BIN) -m tests.provisioning.torn $(ARGS)
+
+# The reader's firmware under CPython and under the real MicroPython; compiled for the chip.
+firmware:
+	@.ci/setup test
+	@.ci/firmware $(ARGS)
 
 lock:
 	@.ci/lock $(ARGS)
