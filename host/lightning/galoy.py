@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from host.bolt11 import Bolt11Invoice, decode
 from host.lightning.http import Endpoint, HttpApi, NoAnswer, NotSent, Secret, clean
-from host.lightning.remote import Common, RemoteWallet, key_refused, paid, whole
+from host.lightning.remote import Common, RemoteWallet, before_sending, key_refused, paid, whole
 from host.lightning.wallet import (
     Failed,
     InvoiceState,
@@ -143,8 +143,7 @@ class GaloyWallet(RemoteWallet):
             raise NoAnswer("Galoy answered nothing about the payment")
         match payload.get("status"):
             case "SUCCESS":
-                result = self._lookup(invoice.payment_hash)
-                return Unknown("not listed yet") if isinstance(result, Failed) else result
+                return self._proof(invoice.payment_hash)
             case "PENDING":
                 return Unknown("Galoy: the payment is in flight")
             case status:
@@ -155,10 +154,8 @@ class GaloyWallet(RemoteWallet):
 
     def _too_dear(self, fields: Mapping[str, str], max_fee_msat: int) -> Failed | None:
         """Why this payment is not even sent. Nothing has left here, whatever goes wrong."""
-        try:
+        with before_sending():
             payload = self._ask(_PROBE, {"input": fields}).get("lnInvoiceFeeProbe") or {}
-        except NoAnswer as error:
-            raise NotSent(str(error)) from error
         if payload.get("amount") is None:
             return Failed(str(_Errors(payload.get("errors") or [])))
         if MSAT_PER_SAT * whole(payload["amount"], "amount") > max_fee_msat:

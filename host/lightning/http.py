@@ -270,7 +270,7 @@ class HttpApi:
         try:
             return self._pool.urlopen(
                 method,
-                self._base + path,
+                self._base + path or "/",
                 body=body,
                 headers=headers,
                 redirect=False,

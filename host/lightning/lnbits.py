@@ -34,7 +34,6 @@ from host.lightning.http import (
     Endpoint,
     HttpApi,
     NoAnswer,
-    NotSent,
     Secret,
 )
 from host.lightning.remote import (
@@ -42,6 +41,7 @@ from host.lightning.remote import (
     Poll,
     RemoteWallet,
     Watch,
+    before_sending,
     key_refused,
     paid,
     whole,
@@ -126,8 +126,9 @@ class LnbitsWallet(RemoteWallet):
         return str(answer.record().get("bolt11"))
 
     def _send(self, invoice: Bolt11Invoice, max_fee_msat: int) -> PaymentResult:
-        if self._leaves_with_more(invoice, max_fee_msat):
-            return Failed("LNbits reserves more for the fee than is allowed")
+        with before_sending():
+            if self._leaves_with_more(invoice, max_fee_msat):
+                return Failed("LNbits reserves more for the fee than is allowed")
         answer = self._api.post(
             _PAYMENTS,
             {"out": True, "bolt11": invoice.bolt11},
@@ -140,7 +141,7 @@ class LnbitsWallet(RemoteWallet):
         if answer.status == 520 and record.get("status") == "failed":
             return Failed(f"LNbits: {answer.says('detail')}")
         if answer.status == 520 and record.get("status") == "success":
-            return self._lookup(invoice.payment_hash)
+            return self._proof(invoice.payment_hash)
         if answer.status == 520 and record.get("status") == "pending":
             return Unknown(f"LNbits: {answer.says('detail')}")
         if answer.status != 201:
@@ -152,7 +153,7 @@ class LnbitsWallet(RemoteWallet):
         answer = self._api.get(f"{_PAYMENTS}/fee-reserve?invoice={invoice.bolt11}")
         self._check_known(answer)
         if not answer.ok:
-            raise NotSent(f"LNbits answered {answer.status} when asked for its fee")
+            raise NoAnswer(f"LNbits answered {answer.status} when asked for its fee")
         if whole(answer.record().get("fee_reserve"), "fee_reserve") <= max_fee_msat:
             return False
         # Asked without a key, LNbits says whether any of its wallets made this invoice.

@@ -101,16 +101,18 @@ class LndWallet(RemoteWallet):
             "fee_limit_msat": str(max_fee_msat),
             "no_inflight_updates": True,
         }
+        begun = False
         for _, line in self._api.lines("POST", "/v2/router/send", body, pay_s):
             if "result" not in line:
                 code, message = _error(line)
-                if code in _NO_TELLING:
+                if begun or code in _NO_TELLING:
                     raise NoAnswer(f"LND: {message}")
                 _check_rights(code, message)
                 return Failed(f"LND: {message}")
             result = _result(invoice.payment_hash, line["result"])
             if not isinstance(result, Unknown):
                 return result
+            begun = True
         raise NoAnswer("LND ended its answer without a result")
 
     def _lookup(self, payment_hash: bytes) -> PaymentResult:

@@ -9,7 +9,7 @@ What its answers mean (`Api.kt`, `JsonSerializers.kt`):
 - By hash, phoenixd answers the attempt that succeeded if any, else a pending one, else a failed
   one. Not paid and not completed: in flight.
 - 404 means no such payment, but also "no such endpoint" on an old version: the version is checked
-  before 404 is believed.
+  before 404 is believed, and before anything is paid.
 - 400: the request is wrong. 5xx and silence: unknown.
 
 phoenixd takes no limit for a fee. Sending costs 0.4 % and 4 sat (`fee_*` in the settings); what
@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from host.bolt11 import Bolt11Invoice, decode
 from host.lightning.http import Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
-from host.lightning.remote import Common, RemoteWallet, key_refused, paid, whole
+from host.lightning.remote import Common, RemoteWallet, before_sending, key_refused, paid, whole
 from host.lightning.wallet import (
     Failed,
     InvoiceState,
@@ -95,6 +95,8 @@ class PhoenixdWallet(RemoteWallet):
         share = -(-amount_msat * self._settings.fee_ppm // 1_000_000)
         if share + self._settings.fee_base_msat > max_fee_msat:
             return Failed("phoenixd takes more for sending than is allowed")
+        with before_sending():
+            self._must_be_known_by_hash()
         body = {"invoice": invoice.bolt11}
         answer = self._api.form("/payinvoice", body, read_s=self._api.endpoint.pay_s)
         _check_password(answer)
@@ -113,14 +115,13 @@ class PhoenixdWallet(RemoteWallet):
 
     def _exact(self, payment_hash: bytes, result: PaymentResult) -> PaymentResult:
         """The same result with the fee in millisatoshi, which only a look-up tells."""
-        known = self._sure(payment_hash, Failed("")) if isinstance(result, Paid) else result
+        known = self._proof(payment_hash)
         return known if isinstance(known, Paid) else result
 
     def _lookup(self, payment_hash: bytes) -> PaymentResult:
         answer = self._api.get(f"/payments/outgoingbyhash/{payment_hash.hex()}")
         if answer.status == 404:
-            if not self._by_hash_is_there:
-                self._check_version(_ok(self._api.get("/getinfo")))
+            self._must_be_known_by_hash()
             return Failed("phoenixd knows no such payment")
         record = _ok(answer)
         if record.get("isPaid") is True:
@@ -128,6 +129,10 @@ class PhoenixdWallet(RemoteWallet):
         if record.get("completedAt") is None:
             return Unknown("phoenixd: the payment is in flight")
         return Failed("phoenixd: the payment failed")
+
+    def _must_be_known_by_hash(self) -> None:
+        if not self._by_hash_is_there:
+            self._check_version(_ok(self._api.get("/getinfo")))
 
     def _check_version(self, info: dict[str, Any]) -> None:
         version = str(info.get("version"))

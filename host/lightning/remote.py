@@ -13,13 +13,14 @@ import hashlib
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from host.bolt11 import Bolt11Error, Bolt11Invoice, Network, decode, payable
 from host.clock import Clock
-from host.lightning.http import HttpApi, KeyRefused, NoAnswer, clean
+from host.lightning.http import HttpApi, KeyRefused, NoAnswer, NotSent, clean
 from host.lightning.wallet import (
     Failed,
     Invoice,
@@ -214,9 +215,23 @@ class RemoteWallet(Wallet):
             return Unknown(f"{no.reason}; not confirmed: {error}")
         return no if isinstance(known, Failed) else known
 
+    def _proof(self, payment_hash: bytes) -> PaymentResult:
+        """The proof of a payment that was called done: never an error, and never a failure."""
+        known = self._sure(payment_hash, Failed("called paid, but not listed yet"))
+        return Unknown(known.reason) if isinstance(known, Failed) else known
+
     def _open_or_expired(self, expires_at_ms: int) -> InvoiceState:
         expired = self._clock.now() >= expires_at_ms
         return InvoiceState.EXPIRED if expired else InvoiceState.OPEN
+
+
+@contextmanager
+def before_sending() -> Iterator[None]:
+    """Around questions that come before a payment: silence there means that nothing was sent."""
+    try:
+        yield
+    except NoAnswer as error:
+        raise NotSent(str(error)) from error
 
 
 def paid(payment_hash: bytes, preimage: object, fee_msat: int) -> PaymentResult:

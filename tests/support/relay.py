@@ -50,16 +50,16 @@ class Relay:
             _cut(one)
 
     @contextmanager
-    def losing_answers_to(self, start: bytes) -> Iterator[None]:
-        """Requests that start like this arrive; their answers are lost with the connection."""
-        self._lose_answer = start
+    def losing_answers_to(self, part: bytes) -> Iterator[None]:
+        """Requests with this part arrive; their answers are lost with the connection."""
+        self._lose_answer = part
         yield
         self._lose_answer = b""
 
     @contextmanager
-    def losing_requests(self, start: bytes) -> Iterator[None]:
-        """Requests that start like this are lost on the way, with their connection."""
-        self._lose_request = start
+    def losing_requests(self, part: bytes) -> Iterator[None]:
+        """Requests with this part are lost on the way, with their connection."""
+        self._lose_request = part
         yield
         self._lose_request = b""
 
@@ -88,9 +88,9 @@ class Relay:
         back.start()
         with contextlib.suppress(OSError):
             while data := near.recv(1 << 16):
-                if self._lose_request and data.startswith(self._lose_request):
+                if self._lose_request and self._lose_request in data:
                     break
-                if self._lose_answer and data.startswith(self._lose_answer):
+                if self._lose_answer and self._lose_answer in data:
                     lost.set()
                 far.sendall(data)
         _cut(far)

@@ -1,0 +1,374 @@
+"""LND, Core Lightning, phoenixd, BTCPay Server and Galoy against strict stand-ins.
+
+Each passes the contract of a wallet; beyond it, each is put through what a network does to a
+payment: answers lost, requests lost, servers that stammer, payments that stay in flight.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from host.bolt11 import Network
+from host.clock import ManualClock
+from host.lightning.btcpay import BtcpaySettings, open_btcpay
+from host.lightning.cln import ClnSettings, open_cln
+from host.lightning.galoy import GaloySettings, open_galoy
+from host.lightning.http import Endpoint, KeyRefused, Secret
+from host.lightning.lnd import LndSettings, open_lnd
+from host.lightning.phoenixd import PhoenixdSettings, open_phoenixd
+from host.lightning.remote import QUIET_S, Common, RemoteWallet
+from host.lightning.wallet import Failed, InvoiceState, Paid, Unknown, WalletDown, WalletRefused
+from tests.host.lightning.contract import NEVER_SENT, Pair, WalletContract
+from tests.support.invoices import invoice_text
+from tests.support.relay import Relay
+from tests.support.wallet_servers.base import WalletServer
+from tests.support.wallet_servers.btcpay import BtcpayServer, OtherIdsBtcpayServer
+from tests.support.wallet_servers.cln import ClnServer
+from tests.support.wallet_servers.galoy import GaloyServer
+from tests.support.wallet_servers.lnd import LndServer
+from tests.support.wallet_servers.node import Net
+from tests.support.wallet_servers.phoenixd import OldPhoenixdServer, PhoenixdServer
+
+Open = Callable[[Endpoint, Secret, Common], RemoteWallet]
+MAX_FEE_MSAT = 10_000
+NOTHING_PPM = {"fee_ppm": 0, "fee_base_msat": 1_000}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of wallet and its stand-in."""
+
+    server: type[WalletServer]
+    open: Open
+    path: str = ""
+    paying: str = ""
+    """What only the request that pays has in it."""
+
+
+KINDS = {
+    "lnd": Kind(
+        LndServer,
+        lambda at, key, common: open_lnd(LndSettings(at, key), common),
+        paying="POST /v2/router/send",
+    ),
+    "cln": Kind(
+        ClnServer,
+        lambda at, key, common: open_cln(ClnSettings(at, key), common),
+        paying="POST /v1/xpay",
+    ),
+    "phoenixd": Kind(
+        PhoenixdServer,
+        lambda at, key, common: open_phoenixd(PhoenixdSettings(at, key, **NOTHING_PPM), common),
+        paying="POST /payinvoice",
+    ),
+    "btcpay": Kind(
+        BtcpayServer,
+        lambda at, key, common: open_btcpay(BtcpaySettings(at, key, "Store1"), common),
+        paying="POST /api/v1/stores/Store1/lightning/BTC/invoices/pay",
+    ),
+    "galoy": Kind(
+        GaloyServer,
+        lambda at, key, common: open_galoy(GaloySettings(at, key, "wallet-1"), common),
+        path="/graphql",
+        paying="lnInvoicePaymentSend",
+    ),
+}
+
+
+class Rig:
+    """A payer and a payee of one kind, the way between the payer and its service, and time."""
+
+    def __init__(self, kind: Kind, stack: ExitStack) -> None:
+        self.kind = kind
+        self._stack = stack
+        self.clock = ManualClock()
+        self.seconds = 0.0
+        self.net = Net(self.clock, balances={"pool": 1_000_000_000, "shop": 0})
+        self.server = self._started(kind.server(self.net, "pool"))
+        self.shop = self._started(kind.server(self.net, "shop"))
+        self.relay = stack.enter_context(Relay(self.server.port))
+        self.payer = self.opened(self.relay.url)
+        self.payee = self.opened(self.shop.url)
+        self.seconds += QUIET_S
+
+    def _started(self, server: WalletServer) -> WalletServer:
+        self._stack.enter_context(server)
+        return server
+
+    def opened(self, url: str, secret: str | None = None) -> RemoteWallet:
+        key = Secret(secret or self.kind.server.secret)
+        common = Common(Network.REGTEST, self.clock, lambda: self.seconds)
+        wallet = self.kind.open(Endpoint(url + self.kind.path, pay_s=15.0), key, common)
+        self._stack.callback(wallet.close)
+        return wallet
+
+    @property
+    def paying(self) -> bytes:
+        return self.kind.paying.encode()
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        self.relay.close_way()
+        yield
+        self.relay.open_way()
+
+
+@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    """Every kind of wallet, one after the other; a request that breaks its description fails."""
+    with ExitStack() as stack:
+        rig = Rig(request.param, stack)
+        yield rig
+    assert not rig.server.violations
+    assert not rig.shop.violations
+
+
+class TestContract(WalletContract):
+    """Each of them is a wallet."""
+
+    @pytest.fixture
+    def pair(self, rig: Rig) -> Pair:
+        return Pair(
+            payer=rig.payer,
+            payee=rig.payee,
+            network=Network.REGTEST,
+            received_msat=lambda: rig.net.balances["shop"],
+            foreign_bolt11=lambda: invoice_text(
+                1_000, now=rig.clock.now(), network=Network.REGTEST
+            ),
+            down=rig.down,
+            pass_time=rig.clock.advance,
+        )
+
+
+def asked(rig: Rig, amount_msat: int = 21_000) -> tuple[str, bytes]:
+    """An invoice of the shop, and its payment hash."""
+    invoice = rig.payee.make_invoice(amount_msat, "x", 600)
+    return invoice.bolt11, invoice.payment_hash
+
+
+def test_the_fee_is_told_in_millisatoshi(rig: Rig) -> None:
+    text, payment_hash = asked(rig)
+    result = rig.payer.pay(text, MAX_FEE_MSAT)
+    assert isinstance(result, Paid)
+    assert result.fee_msat == 1_000
+    assert rig.net.balances["pool"] == 1_000_000_000 - 22_000
+    assert rig.payer.lookup_payment(payment_hash) == result
+
+
+def test_a_fee_above_the_limit_is_not_paid(rig: Rig) -> None:
+    rig.net.fee_msat = 2_000
+    if rig.kind.server is PhoenixdServer:
+        rig.payer = open_phoenixd(
+            PhoenixdSettings(Endpoint(rig.relay.url), Secret(PhoenixdServer.secret)),
+            Common(Network.REGTEST, rig.clock, lambda: rig.seconds),
+        )
+        rig.seconds += QUIET_S
+    text, payment_hash = asked(rig)
+    assert isinstance(rig.payer.pay(text, 1_000), Failed)
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Failed)
+    rig.payer.close()
+
+
+def test_a_payment_that_fails_is_failed_and_may_be_tried_again(rig: Rig) -> None:
+    rig.net.plan = ["failed"]
+    text, payment_hash = asked(rig)
+    assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Failed)
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Failed)
+    assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Paid)
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_threats_5_a_payment_in_flight_is_unknown_until_it_is_decided(rig: Rig, paid: bool) -> None:
+    rig.net.plan = ["pending"]
+    text, payment_hash = asked(rig)
+    assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Unknown)
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
+    assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Unknown)
+    rig.seconds += QUIET_S
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
+    rig.net.resolve("pool", payment_hash.hex(), paid=paid)
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Paid if paid else Failed)
+    assert rig.net.balances["shop"] == (21_000 if paid else 0)
+
+
+def test_threats_5_an_answer_that_is_lost_is_unknown_and_then_paid_once(rig: Rig) -> None:
+    text, payment_hash = asked(rig)
+    with rig.relay.losing_answers_to(rig.paying):
+        assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Unknown)
+    result = rig.payer.lookup_payment(payment_hash)
+    assert isinstance(result, Paid)
+    assert rig.payer.pay(text, MAX_FEE_MSAT) == result
+    assert rig.net.balances["shop"] == 21_000
+
+
+def test_threats_5_a_request_that_is_lost_is_failed_only_after_a_while(rig: Rig) -> None:
+    text, payment_hash = asked(rig)
+    with rig.relay.losing_requests(rig.paying):
+        assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Unknown)
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
+    rig.seconds += QUIET_S - 1
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
+    rig.seconds += 1
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Failed)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 200])
+@pytest.mark.parametrize("body", [b"<html>Bad gateway</html>", b"", b"[]", b"{}", b'{"x":1}'])
+def test_threats_5_an_answer_without_meaning_to_a_payment_is_unknown(
+    rig: Rig, status: int, body: bytes
+) -> None:
+    text, payment_hash = asked(rig)
+    rig.server.instead.append((rig.kind.server.paying, (status, body)))  # type: ignore[attr-defined]
+    result = rig.payer.pay(text, MAX_FEE_MSAT)
+    assert isinstance(result, Unknown), result
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown | Failed)
+    assert rig.net.balances["shop"] == 0
+
+
+def test_threats_5_after_a_start_no_payment_is_called_lost_at_once(rig: Rig) -> None:
+    """The process before may have died with its request on the way."""
+    again = rig.opened(rig.relay.url)
+    assert isinstance(again.lookup_payment(NEVER_SENT), Unknown)
+    text, payment_hash = asked(rig)
+    rig.net.plan = ["failed"]
+    assert isinstance(again.pay(text, MAX_FEE_MSAT), Failed)
+    assert isinstance(again.lookup_payment(payment_hash), Failed)
+    rig.seconds += QUIET_S
+    assert isinstance(again.lookup_payment(NEVER_SENT), Failed)
+
+
+def test_a_no_that_cannot_be_confirmed_is_unknown(rig: Rig) -> None:
+    rig.net.plan = ["failed"]
+    text, payment_hash = asked(rig)
+    original = rig.payer._lookup
+
+    def broken(_: bytes) -> Paid:
+        raise WalletDown("gone")
+
+    rig.payer._lookup = broken  # type: ignore[method-assign, assignment]
+    assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Unknown)
+    rig.payer._lookup = original  # type: ignore[method-assign]
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Failed)
+
+
+def test_threats_5_a_preimage_that_does_not_hash_proves_nothing(rig: Rig) -> None:
+    text, payment_hash = asked(rig)
+    rig.net.invoices[payment_hash.hex()].preimage = hashlib.sha256(b"other").hexdigest()
+    assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Unknown)
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
+
+
+def test_credentials_that_are_not_accepted_are_never_an_answer_about_money(rig: Rig) -> None:
+    stranger = rig.opened(rig.relay.url, "0" * 40)
+    rig.seconds += QUIET_S
+    text, payment_hash = asked(rig)
+    with pytest.raises(KeyRefused):
+        stranger.check()
+    with pytest.raises(KeyRefused):
+        stranger.pay(text, MAX_FEE_MSAT)
+    with pytest.raises(KeyRefused):
+        stranger.lookup_payment(payment_hash)
+    with pytest.raises(KeyRefused):
+        stranger.invoice_state(payment_hash)
+    with pytest.raises(KeyRefused):
+        stranger.make_invoice(1_000, "x", 60)
+
+
+def test_threats_26_the_secret_is_in_no_error_and_no_repr(rig: Rig) -> None:
+    secret = rig.kind.server.secret
+    with rig.down(), pytest.raises(WalletDown) as caught:
+        rig.payer.check()
+    assert secret not in f"{caught.value!r} {caught.value.__cause__!r} {vars(rig.payer)!r}"
+    assert secret not in repr(Secret(secret))
+
+
+def test_an_invoice_for_another_amount_or_network_is_not_handed_on(rig: Rig) -> None:
+    rig.net.network = Network.MAINNET
+    with pytest.raises(WalletRefused):
+        rig.payee.make_invoice(1_000, "x", 600)
+    if rig.kind.server is not BtcpayServer:  # a store does not tell its network
+        with pytest.raises(WalletDown):
+            rig.payer.check()
+
+
+def test_a_memo_too_long_is_cut(rig: Rig) -> None:
+    invoice = rig.payee.make_invoice(1_000, "ナ" * 900, 600)
+    assert rig.payee.invoice_state(invoice.payment_hash) is InvoiceState.OPEN
+
+
+def test_a_payment_of_somebody_else_is_none_of_ours(rig: Rig) -> None:
+    text, payment_hash = asked(rig)
+    assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Paid)
+    assert isinstance(rig.payee.lookup_payment(payment_hash), Failed)
+    assert rig.payer.invoice_state(payment_hash) is InvoiceState.UNKNOWN
+
+
+# -- one kind each ---------------------------------------------------------------------------------
+
+
+def test_an_old_phoenixd_is_refused_instead_of_believed() -> None:
+    """It answers 404 to the question for a payment because it does not have the question."""
+    with ExitStack() as stack:
+        rig = Rig(Kind(OldPhoenixdServer, KINDS["phoenixd"].open), stack)
+        with pytest.raises(WalletDown, match=r"0\.5\.0"):
+            rig.payer.check()
+        with pytest.raises(WalletDown, match=r"0\.5\.0"):
+            rig.payer.lookup_payment(NEVER_SENT)
+        with pytest.raises(WalletDown, match=r"0\.5\.0"):
+            rig.payer.pay(asked(rig)[0], MAX_FEE_MSAT)
+        assert not rig.net.payments
+
+
+def test_btcpay_finds_an_invoice_whose_id_is_not_its_hash() -> None:
+    with ExitStack() as stack:
+        rig = Rig(Kind(OtherIdsBtcpayServer, KINDS["btcpay"].open), stack)
+        text, payment_hash = asked(rig)
+        assert rig.payee.invoice_state(payment_hash) is InvoiceState.OPEN
+        assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Paid)
+        assert rig.payee.invoice_state(payment_hash) is InvoiceState.PAID
+        assert rig.payee.invoice_state(NEVER_SENT) is InvoiceState.UNKNOWN
+
+
+def test_a_store_without_a_node_is_down_and_never_a_missing_payment() -> None:
+    with ExitStack() as stack:
+        rig = Rig(KINDS["btcpay"], stack)
+        wallet = open_btcpay(
+            BtcpaySettings(Endpoint(rig.server.url), Secret(BtcpayServer.secret), "Other"),
+            Common(Network.REGTEST, rig.clock, lambda: rig.seconds),
+        )
+        stack.callback(wallet.close)
+        rig.seconds += QUIET_S
+        for ask in (wallet.check, lambda: wallet.lookup_payment(NEVER_SENT)):
+            with pytest.raises(WalletDown):
+                ask()
+
+
+def test_galoys_unexpected_errors_to_a_payment_are_unknown() -> None:
+    with ExitStack() as stack:
+        rig = Rig(KINDS["galoy"], stack)
+        text, payment_hash = asked(rig)
+        error = {"message": "?", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
+        payload = {"errors": [{"code": "UNKNOWN_CLIENT_ERROR", "message": "?"}], "status": None}
+        for answer in ({"errors": [error]}, {"data": {"lnInvoicePaymentSend": payload}}):
+            rig.server.instead.append(("lnInvoicePaymentSend", (200, answer)))
+            assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Unknown)
+        assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
+
+
+def test_cln_counts_a_failure_between_two_attempts_of_a_silent_command_as_unknown() -> None:
+    """`listpays` says failed while `xpay` goes on trying."""
+    with ExitStack() as stack:
+        rig = Rig(KINDS["cln"], stack)
+        text, payment_hash = asked(rig)
+        rig.net.plan = ["failed"]
+        with rig.relay.losing_answers_to(rig.paying):
+            assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Unknown)
+        assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
+        rig.seconds += QUIET_S
+        assert isinstance(rig.payer.lookup_payment(payment_hash), Failed)

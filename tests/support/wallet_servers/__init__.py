@@ -1,0 +1,1 @@
+"""Stand-ins for wallets' services, as strict as the descriptions that their makers publish."""
