@@ -60,6 +60,8 @@ class PublicConfig:
     """What one address may ask for; behind an untrusted proxy all clients are one address."""
     tap_seconds: int = 60
     """How long a scan may be claimed (`k1`)."""
+    phone_links: bool = False
+    """Whether phones may fetch a card's keys here too, by a technician's one-time link."""
 
     @property
     def min_msat(self) -> int:

@@ -11,10 +11,10 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from host import keyring as keyrings
 from host import plugins
@@ -166,6 +166,8 @@ class Daemon:
         app = create_app(
             self.db, self.keyring.issuers, network, settings, self.clock, self.keyring.secret
         )
+        for _, blueprint in self._made(plugins.PUBLIC):
+            app.register_blueprint(blueprint)
         host, port = listen_address(public.listen, "public.listen")
         try:
             self._serve(WebServer(app, host, port, name="lnurl"))
@@ -178,16 +180,27 @@ class Daemon:
 
     def _start_posts(self) -> None:
         issuers = self.keyring.issuers
+        borrowers = dict(self._made(plugins.BORROWERS))
         for reader in self.config.readers:
             till = Till(
                 self.db, Terminal(reader.terminal, reader.store), issuers, self.config.public.owns
             )
             opener = self._openers.get(reader.device) or opener_for(reader)
-            post = ReaderPost(till, opener, self.board, self.clock)
+            post = ReaderPost(till, opener, self.board, self.clock, borrowers=borrowers)
             self.posts.append(post)
             self._work(f"reader {reader.terminal}", post.run)
 
     def _start_plugins(self) -> None:
+        for name, service in self._made(plugins.SERVICES):
+            try:
+                self._serve(service)
+            except OSError as error:
+                log.error("%s not started: %s", name, error)
+            except Exception:  # a plug-in's mistake: the till works without it
+                log.exception("%s not started", name)
+
+    def _made(self, group: str) -> Iterator[tuple[str, Any]]:
+        """What the plug-ins of a group make of this daemon; a mistake of one stops no other."""
         context = Context(
             home=self.home,
             config=self.config,
@@ -199,14 +212,14 @@ class Daemon:
             stop=self._stop,
             demo_url=self._demo_url,
         )
-        for name, make in plugins.load(plugins.SERVICES):
+        for name, make in plugins.load(group):
             try:
-                if (service := make(context)) is not None:
-                    self._serve(service)
-            except OSError as error:
-                log.error("%s not started: %s", name, error)
-            except Exception:  # a plug-in's mistake: the till works without it
-                log.exception("%s not started", name)
+                made = make(context)
+            except Exception:
+                log.exception("%s of %s not started", name, group)
+            else:
+                if made is not None:
+                    yield name, made
 
     def _watch(self, stop: threading.Event) -> None:
         """Heartbeat, expired sales, and the dots that nobody else reports."""

@@ -1,8 +1,11 @@
 """How provisioning and the dashboard join in: entry points, as plug-ins do.
 
-The host imports none of them; it asks the installed distributions for `taptill.commands`
-(functions that add commands to the `taptill` group) and `taptill.services` (functions that make
-a service of the daemon).
+The host imports none of them; it asks the installed distributions for
+
+`taptill.commands`    functions that add commands to the `taptill` group
+`taptill.services`    functions that make a service of the daemon
+`taptill.borrowers`   functions that make a `Borrower` of a till's reader, such as the card desk
+`taptill.public`      functions that make a blueprint of the public listener, or None
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ log = logging.getLogger(__name__)
 
 COMMANDS = "taptill.commands"
 SERVICES = "taptill.services"
+BORROWERS = "taptill.borrowers"
+PUBLIC = "taptill.public"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from host.clock import Clock
 from host.health import READER, Board
-from host.ledger import sales
+from host.ledger import loans, sales
+from host.ledger.loans import Loan
 from host.readers.base import (
     Look,
     Reader,
@@ -29,8 +32,25 @@ WAIT_MS = 250
 """How long one look at the field may take; a stop is noticed after at most this."""
 
 
+class Borrower(Protocol):
+    """Somebody to whom a till's reader is lent, such as the card desk (`host.ledger.loans`)."""
+
+    def serve(self, loan: Loan, reader: Reader, over: Callable[[], bool]) -> None:
+        """Do the loan's job; returning ends the loan, unless it is `over` before: then it stays.
+
+        Called in the reader's own thread. Raises `ReaderGone` when the reader went away; the job
+        is served again when it is back, or after a restart.
+        """
+
+
+NOBODY: Final[Mapping[str, Borrower]] = MappingProxyType({})
+
+
 class ReaderPost:
-    """One reader serving one terminal; a broken one never disturbs the others."""
+    """One reader serving one terminal; a broken one never disturbs the others.
+
+    It serves the till, and while the reader is lent, the borrower.
+    """
 
     def __init__(
         self,
@@ -39,12 +59,15 @@ class ReaderPost:
         board: Board,
         clock: Clock,
         *,
+        borrowers: Mapping[str, Borrower] = NOBODY,
         pauses: Sequence[float] = PAUSES_S,
     ) -> None:
         self.till = till
         self._open = opener
         self._board = board
         self._clock = clock
+        self._borrowers = borrowers
+        self._lent = False
         self._pauses = pauses
         self._reader: Reader | None = None
         self._free = threading.Event()
@@ -92,7 +115,7 @@ class ReaderPost:
     def refresh(self) -> None:
         """Show what the terminal's sale says now, if it changed. Any thread."""
         reader = self._reader
-        if reader is None:
+        if reader is None or self._lent:
             return
         terminal_id = self.till.terminal.terminal_id
         with self._lock:  # around the look too: a picture of an older look must not come last
@@ -106,6 +129,9 @@ class ReaderPost:
     def _serve(self, reader: Reader, stop: threading.Event) -> None:
         self._free.set()
         while not stop.is_set():
+            if (loan := loans.of(self.till.db, self.till.terminal.terminal_id)) is not None:
+                self._lend(loan, reader, stop)
+                continue
             self.refresh()
             try:
                 link = reader.wait_card(WAIT_MS)
@@ -116,6 +142,22 @@ class ReaderPost:
                     continue
                 self._take(reader, partial(self.till.presented, link))
             self._until_gone(reader, stop)
+
+    def _lend(self, loan: Loan, reader: Reader, stop: threading.Event) -> None:
+        borrower = self._borrowers.get(loan.borrower)
+        if borrower is None:
+            log.warning("%s was lent to %s, which is not here", self._part, loan.borrower)
+        else:
+            self._board.report(self._part, True, f"{reader.info.name}, lent to the {loan.borrower}")
+            with self._lock:
+                self._lent = True
+            try:
+                borrower.serve(loan, reader, stop.is_set)
+            finally:
+                self._lent, self._shown = False, None
+            self._board.report(self._part, True, f"{reader.info.name} ready")
+        if not stop.is_set():
+            loans.give_back(self.till.db, loan.terminal_id, loan.job_id)
 
     def _take(self, reader: Reader, decide: Callable[[], object]) -> None:
         """Let the till decide about what was laid down, and show what it decided."""

@@ -47,10 +47,12 @@ class Code(StrEnum):
     LIGHTNING_FAILED = "lightning_failed"
     LIGHTNING_UNKNOWN = "lightning_unknown"
     READER_DOWN = "reader_down"
+    READER_LENT = "reader_lent"
     STORE_OFFLINE = "store_offline"
     SALE_UNKNOWN = "sale_unknown"
     SALE_CLOSED = "sale_closed"
     SALE_IN_PROGRESS = "sale_in_progress"
+    SALE_OPEN = "sale_open"
     SALE_TIMED_OUT = "sale_timed_out"
     INVOICE_INVALID = "invoice_invalid"
     INVOICE_NETWORK = "invoice_network"
@@ -100,10 +102,14 @@ _WORDS: dict[Code, Words] = {
     ),
     Code.LIGHTNING_UNKNOWN: Words("The payment is being checked", "Do not charge again."),
     Code.READER_DOWN: Words("The reader is not available", "See the status dots."),
+    Code.READER_LENT: Words(
+        "The card desk is using this reader", "Finish or stop the work there first."
+    ),
     Code.STORE_OFFLINE: Words("The service is not available", "See the status dots."),
     Code.SALE_UNKNOWN: Words("There is no such sale", "Start a new sale."),
     Code.SALE_CLOSED: Words("This sale is already closed", "Start a new sale."),
     Code.SALE_IN_PROGRESS: Words("The last sale is still being checked", "Do not charge again."),
+    Code.SALE_OPEN: Words("A sale is open on this terminal", "Finish or cancel it first."),
     Code.SALE_TIMED_OUT: Words(
         "No card was tapped in time", "Charge again when the card is ready."
     ),

@@ -59,6 +59,8 @@ _LATE: Final = """
     WHERE s.state IN ('ready', 'reading', 'declined') AND s.expires_at <= :now
 """
 
+_LENT: Final = "SELECT 1 FROM reader_loans WHERE terminal_id = :terminal_id"
+
 _INSERT: Final = """
     INSERT INTO sales (sale_id, store_id, terminal_id, amount_msat, currency, state, created_at,
         changed_at, expires_at, data)
@@ -80,7 +82,8 @@ def open(  # noqa: A001 - read as `sales.open`
     """Arm a terminal for this amount and nothing else.
 
     A sale that only waits for a card there is cancelled; one whose outcome is not known yet
-    refuses: `sale_in_progress`. `data` is kept with the sale (for example rate and its source).
+    refuses: `sale_in_progress`; so does a reader that is lent: `reader_lent`. `data` is kept
+    with the sale (for example rate and its source).
     """
     if not 0 < amount_msat <= MAX_MSAT or amount_msat % MSAT_PER_SAT:
         return Refused(Code.AMOUNT_INVALID)
@@ -89,6 +92,8 @@ def open(  # noqa: A001 - read as `sales.open`
         terminal = get_terminal(tx, terminal_id)
         if terminal is None or terminal.store_id != store_id:
             raise NotFound(f"terminal_id: the store has no terminal {terminal_id}")
+        if tx.one(_LENT, {"terminal_id": terminal_id}) is not None:
+            return Refused(Code.READER_LENT)
         before = latest(tx, terminal_id)
         if before is not None and before.state not in OVER:
             if SaleState.CANCELLED not in _NEXT[before.state]:
