@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from host.ledger import cards, cards_anew
-from host.ledger.records import Card, CardState, KeyScheme
+from host.ledger import cards, cards_anew, pull_payments, stores
+from host.ledger.errors import LedgerError
+from host.ledger.records import Card, CardState, KeyScheme, PullPaymentState
 from host.ntag424 import keys
 from host.ntag424.sun import PiccData
 from host.ntag424.values import Uid
@@ -13,6 +14,7 @@ from provisioning.decide import Books, Decision
 from provisioning.keysets import Derived, KeyRoom
 from provisioning.orders import NewCard
 from provisioning.plan import Plan, Use
+from provisioning.trouble import Stop, TroubleCode
 
 
 def read(db: Place, uid: Uid) -> Books:
@@ -24,6 +26,19 @@ def read(db: Place, uid: Uid) -> Books:
         return Books(row, journal.open_job(tx, uid), journal.newest_version(tx, uid), busy)
 
     return db.read(look)
+
+
+def check(db: Place, store_id: str, card: NewCard) -> None:
+    """Refuse an order that the ledger would refuse at its end. Raises `Stop` WRONG_ORDER."""
+    account = pull_payments.get(db, card.pull_payment_id)
+    if account is None or account.store_id != store_id:
+        raise Stop(TroubleCode.WRONG_ORDER, f"store {store_id} has no such pull payment")
+    if account.state is not PullPaymentState.RUNNING:
+        raise Stop(TroubleCode.WRONG_ORDER, f"the pull payment {account.name} has ended")
+    try:
+        stores.check_name(card.alias, "alias")
+    except LedgerError as error:
+        raise Stop(TroubleCode.WRONG_ORDER, str(error)) from error
 
 
 def close(

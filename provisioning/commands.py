@@ -17,6 +17,7 @@ import click
 from host.cli import Home
 from host.ledger.records import Limits
 from host.money import parse_amount
+from provisioning import books
 from provisioning.orders import Goal, Order
 from provisioning.seen import Depth
 from provisioning.sitting import (
@@ -27,6 +28,8 @@ from provisioning.sitting import (
     sit_down,
     write_lists,
 )
+from provisioning.template import Entry, Template, TemplateError
+from provisioning.trouble import Stop
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -104,7 +107,7 @@ def issue(home: Home, /, **asked: Any) -> None:
     with sit_down(
         home, reader=asked["reader"], store_id=asked["store_id"], demo=asked["demo"]
     ) as place:
-        entries = _entries(asked)
+        entries = _entries(place, asked)
         order = replace(
             _order(place, Goal.ISSUE, asked),
             depth=Depth.FAST if asked["fast"] else Depth.FULL,
@@ -124,9 +127,18 @@ def issue(home: Home, /, **asked: Any) -> None:
     leave(results, len(entries))
 
 
-def _entries(asked: dict[str, Any]) -> list[Any]:
-    from provisioning.template import Template, TemplateError
+def _entries(place: Place, asked: dict[str, Any]) -> list[Entry]:
+    """Every card that is asked for; what the books would refuse is refused here, before any tap."""
+    entries = _read_entries(asked)
+    for entry in entries:
+        try:
+            books.check(place.db, place.store_id, entry.card)
+        except Stop as stop:
+            raise click.UsageError(f"{entry.card.alias}: {stop.detail}") from None
+    return entries
 
+
+def _read_entries(asked: dict[str, Any]) -> list[Entry]:
     try:
         template = Template(
             pull_payment_id=asked["account"],

@@ -195,20 +195,20 @@ class Decider:
 
 
 def torn_job(job: Job | None, room: KeyRoom, uid: Uid) -> TornJob | None:
-    """The journal's part of telling a half-written card. Raises `Stop` IMPORT_NEEDED."""
+    """The journal's part of telling a half-written card. Raises `Stop` where keys are missing."""
     if job is None:
         return None
     try:
         old = tuple(room.of(name, uid) for name in job.old_sets)
         return TornJob(old, job.old_versions, room.of(job.new_set, uid), job.marker)
     except KeysMissing as error:
-        raise Stop(TroubleCode.IMPORT_NEEDED, error.name) from error
+        raise Stop(error.code, error.name) from error
 
 
 def recognise(seen: Seen, uid: Uid, known: Books, room: KeyRoom) -> Judgement:
     """The card's state, with every set of keys that is on record or can be derived here.
 
-    Raises `Stop` IMPORT_NEEDED when the keys of an unfinished job are not at hand.
+    Raises `Stop` IMPORT_NEEDED or ISSUER_MISSING when an unfinished job's keys are not at hand.
     """
     torn = torn_job(known.job, room, uid)
     sets = [torn.new, *torn.old] if torn else []

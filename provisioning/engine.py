@@ -11,9 +11,8 @@ from dataclasses import replace
 
 from host.keyring import Keyring
 from host.ledger import sales
-from host.ledger.records import SaleState
 from host.ntag424.card import Card, Link
-from host.ntag424.errors import CardError
+from host.ntag424.errors import CardError, StatusError
 from host.ntag424.sun import PiccData
 from host.ntag424.values import Uid
 from host.readers.base import CardGone, CardRefused, SeveralCards
@@ -39,11 +38,9 @@ _WORDS = {
     Step.KEY_4: "changing key 4",
     Step.KEY_0: "changing the main key",
 }
-_ARMED = (SaleState.READY, SaleState.READING, SaleState.AUTHORISING, SaleState.CHECKING)
 
 
 _CODES: tuple[tuple[type[Exception], TroubleCode], ...] = (
-    (KeysMissing, TroubleCode.IMPORT_NEEDED),
     (SeveralCards, TroubleCode.SEVERAL_CARDS),
     (CardRefused, TroubleCode.NOT_424),
     (CardGone, TroubleCode.CARD_GONE),
@@ -108,7 +105,9 @@ class _Tap:
             return replace(self._work(), apdus=self._link.apdus)
         except Stop as stop:
             return self._trouble(stop.code, stop.detail)
-        except (KeysMissing, CardGone, ConnectionError, SeveralCards, CardRefused) as error:
+        except KeysMissing as error:
+            return self._trouble(error.code, error.name)
+        except (CardGone, ConnectionError, SeveralCards, CardRefused) as error:
             return self._trouble(_code(error), str(error))
         except CardError as error:
             swapped = self._somebody_else_lies_there()
@@ -131,7 +130,9 @@ class _Tap:
         self._hand.write(decision.plan, steps, seen, judged.held or (), self._before(steps))
         tap = self._verify(decision, steps, judged)
         self._hide_uid(decision, seen)
-        return self._finish(decision, judged, tap, already=not steps)
+        origin = self._origin(uid)
+        done = self._finish(decision, judged, tap, already=not steps)
+        return replace(done, originality=origin)
 
     # --- before any key ---------------------------------------------------------------------
 
@@ -139,10 +140,10 @@ class _Tap:
         order = self._order
         if order.random_id and not order.random_id_confirmed:
             raise Stop(TroubleCode.RANDOM_ID_UNCONFIRMED)
-        if order.terminal_id is not None:
-            sale = sales.current(self._db, order.terminal_id)
-            if sale is not None and sale.state in _ARMED:
-                raise Stop(TroubleCode.SALE_ARMED, order.terminal_id)
+        if order.terminal_id and sales.current(self._db, order.terminal_id) is not None:
+            raise Stop(TroubleCode.SALE_ARMED, order.terminal_id)
+        if order.card is not None:
+            books.check(self._db, order.store_id, order.card)
 
     def _look(self) -> Seen:
         self._say(0, 0, "looking at the card")
@@ -280,16 +281,15 @@ class _Tap:
             counter=tap.counter if tap else None,
             already=already and decision.resumes is None,
             resumed=decision.resumes is not None,
-            originality=self._origin(decision.plan.uid),
         )
 
     def _origin(self, uid: Uid) -> str | None:
-        """Asked for last, where even a card with Random ID answers: inside the session."""
+        """Asked for in the session, where even a card with Random ID answers."""
         if not self._order.originality:
             return None
         try:
             return originality.origin(uid, self._card.read_signature())
-        except CardError:
+        except StatusError:
             return originality.Origin.UNKNOWN
 
     # --- around it --------------------------------------------------------------------------

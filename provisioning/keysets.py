@@ -17,6 +17,7 @@ from host.keyring import Issuer, Keyring
 from host.ntag424 import keys
 from host.ntag424.keys import CardKeys
 from host.ntag424.values import Key, Uid
+from provisioning.trouble import TroubleCode
 
 
 class KeysMissing(Exception):
@@ -25,6 +26,8 @@ class KeysMissing(Exception):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
+        imported = name.startswith("import:")
+        self.code = TroubleCode.IMPORT_NEEDED if imported else TroubleCode.ISSUER_MISSING
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class TroubleCode(StrEnum):
     TWICE = "twice"
     BUSY = "busy"
     IMPORT_NEEDED = "import_needed"
+    ISSUER_MISSING = "issuer_missing"
     BUDGET_SPENT = "budget_spent"
     LOCKED = "locked"
     CARD_GONE = "card_gone"
@@ -77,6 +78,9 @@ _WORDS: dict[TroubleCode, Words] = {
     TroubleCode.IMPORT_NEEDED: Words(
         "This card still holds keys that were imported", "Give the same key file again."
     ),
+    TroubleCode.ISSUER_MISSING: Words(
+        "The issuer key of this card is not kept here", "Restore the issuer keys' backup."
+    ),
     TroubleCode.BUDGET_SPENT: Words(
         "This card was interrupted too often", "Run diagnose, then repair with --once-more."
     ),
@@ -90,7 +94,9 @@ _WORDS: dict[TroubleCode, Words] = {
         "Random ID can never be switched off again", "Confirm it, or leave it out."
     ),
     TroubleCode.UID_UNKNOWN: Words("The card hides its number", "Issue it anew, or lay it aside."),
-    TroubleCode.WRONG_ORDER: Words("The order does not fit the books", "See the detail."),
+    TroubleCode.WRONG_ORDER: Words(
+        "The order does not fit the books", "Check account, store and name."
+    ),
     TroubleCode.SALE_ARMED: Words(
         "A sale waits for a card on this terminal", "Finish or cancel the sale first."
     ),

@@ -140,6 +140,12 @@ def test_a_csv_gives_each_card_its_row(home: Home, tmp_path: Path) -> None:
     assert "“Anna” issued" in done.output
 
 
+def test_an_account_that_is_not_there_is_said_before_any_card_is_asked_for(home: Home) -> None:
+    refused = home.run("cards", "issue", "--account", "nowhere")
+    assert refused.exit_code == 2
+    assert "has no such pull payment" in refused.output
+
+
 def test_keys_rotate_adds_a_key_keeps_the_old_and_is_audited(home: Home) -> None:
     before = keyring.load(home.path / keyring.FILE_NAME)
     rotated = home.run("keys", "rotate", "--person", "Tina")

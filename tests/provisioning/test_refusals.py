@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hardware.twin.card import TwinCard
+from hardware.twin.card import Tear, TearAt, TwinCard
 from host.keyring import Issuer, Keyring
-from host.ledger import cards, sales, stores
+from host.ledger import cards, pull_payments, sales, stores
 from host.ntag424.values import Key, Uid
 from provisioning import journal
 from provisioning.engine import Workshop
@@ -85,7 +85,9 @@ def test_a_swap_is_called_a_swap(shop: Shop) -> None:
 def test_a_card_of_another_store_is_refused(shop: Shop) -> None:
     card = with_uid(UID)
     shop.done(card, Goal.ISSUE)
+    theirs = pull_payments.create(shop.db, "other", "Theirs").pull_payment_id
     for goal in Goal:
+        shop.account = theirs
         _refused(shop.work(card, goal, store_id="other"), TroubleCode.OTHER_STORE)
 
 
@@ -194,6 +196,35 @@ def test_nothing_is_done_while_a_sale_is_armed_on_the_terminal(shop: Shop) -> No
     order = shop.order(Goal.ISSUE, terminal_id="till-1")
     _refused(shop.workshop.work(field, order), TroubleCode.SALE_ARMED)
     assert field.apdus == 0
+
+
+@pytest.mark.parametrize("how", ["unknown", "other store", "ended", "name"])
+def test_an_order_the_books_would_refuse_is_refused_before_the_card_is_touched(
+    shop: Shop, how: str
+) -> None:
+    card, more = with_uid(UID), {}
+    if how == "unknown":
+        shop.account = "nowhere"
+    elif how == "other store":
+        shop.account = pull_payments.create(shop.db, "other", "Theirs").pull_payment_id
+    elif how == "ended":
+        pull_payments.end(shop.db, shop.account)
+    else:
+        more = {"alias": " "}
+    field = lay(card)
+    outcome = shop.workshop.work(field, shop.order(Goal.ISSUE, **more))
+    _refused(outcome, TroubleCode.WRONG_ORDER)
+    assert field.apdus == 0
+
+
+def test_a_half_written_card_waits_for_the_issuer_key_it_was_begun_with(shop: Shop) -> None:
+    card = with_uid(UID)
+    card.tear(Tear(TearAt.ANSWER, 18))
+    shop.work(card, Goal.ISSUE)
+    stranger = Keyring((Issuer.of(Key(b"\x77" * 16)),), bytes(32))
+    workshop = Workshop(shop.db, stranger)
+    _refused(workshop.work(lay(card), shop.order(Goal.REPAIR)), TroubleCode.ISSUER_MISSING)
+    assert isinstance(shop.work(card, Goal.REPAIR), Done)
 
 
 def test_random_id_without_a_confirmation_is_refused(shop: Shop) -> None:
