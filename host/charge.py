@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from host.clock import SECOND, SystemClock
+from host.clock import SECOND, Clock, SystemClock
 from host.health import Board
 from host.ledger import payouts, sales
 from host.ledger.codes import Code, Refused
@@ -62,7 +62,7 @@ def charge_once(
         return Charged(None, code=sale.code, detail=str(sale.detail.get("detail", "")))
     tell(f"ready: {sat_text(amount_msat)} sat, lay the card on the reader")
     try:
-        _follow(db, sale, clock.now() + timeout_ms + SECOND, clock, tell)
+        _follow(db, sale, clock, tell)
     except KeyboardInterrupt:
         sales.cancel(db, sale.sale_id)
     return result_of(db, sale.sale_id)
@@ -77,11 +77,9 @@ def result_of(db: Engine, sale_id: str) -> Charged:
     return Charged(sale, payout, sale.code or _CODES.get(sale.state))
 
 
-def _follow(
-    db: Engine, sale: Sale, until: int, clock: SystemClock, tell: Callable[[str], object]
-) -> None:
-    seen = 0
-    state = sale.state
+def _follow(db: Engine, sale: Sale, clock: Clock, tell: Callable[[str], object]) -> None:
+    """Tell every change of a sale until it is closed, or a daemon should have closed it."""
+    state, until = sale.state, sale.expires_at + SECOND
     while clock.now() < until:
         seen = db.events.last_id()
         now = sales.get(db, sale.sale_id)

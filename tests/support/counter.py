@@ -123,3 +123,15 @@ class Served:
             if reader.ok == ok:
                 return reader.detail
             self.at.board.wait_change(int(1_000 * DEADLINE_S))
+
+
+class UrlCard:
+    """Some Type 4 card that says whatever URL it was given, as an NTAG 424 DNA would."""
+
+    def __init__(self, url: str) -> None:
+        payload = b"\x00" + url.encode("latin-1")
+        record = b"\xc1\x01" + len(payload).to_bytes(4) + b"U" + payload
+        self._file = len(record).to_bytes(2) + record
+
+    def transceive(self, apdu: bytes) -> bytes:
+        return b"\x90\x00" if apdu[1] == 0xA4 else self._file + b"\x91\x00"
