@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from host.readers.base import CardLink, Look, Reader, SeveralCards, Show
 from provisioning.engine import Workshop
@@ -72,6 +73,12 @@ class Watch:
     result: Callable[[Result], None] = lambda _result: None
 
 
+class Stop(Protocol):
+    """What ends a desk between two cards: a `threading.Event`, or a look at the ledger."""
+
+    def is_set(self) -> bool: ...
+
+
 class Desk:
     """One reader at work on a number of cards."""
 
@@ -81,10 +88,10 @@ class Desk:
         reader: Reader,
         order: Order,
         watch: Watch,
-        stop: threading.Event | None = None,
+        stop: Stop | None = None,
     ) -> None:
         self._workshop, self._reader, self._order, self._watch = workshop, reader, order, watch
-        self._stop = stop or threading.Event()
+        self._stop: Stop = stop or threading.Event()
         self._had: set[str] = set()
         self.results: list[Result] = []
 
@@ -94,17 +101,17 @@ class Desk:
         total = len(left)
         while len(self.final) < total:
             entry = left[0] if left else None  # only cards that were begun are missing then
-            result = self._one(entry)
+            result = self.one(entry)
             if result is None:
                 break
-            if entry and self._used(entry, result):
+            if entry and self.used(entry, result):
                 left.popleft()
         return self.results
 
     def serve(self, count: int) -> list[Result]:
         """The same order for `count` cards."""
         while len(self.final) < count:
-            if self._one(None) is None:
+            if self.one(None) is None:
                 break
         return self.results
 
@@ -113,13 +120,13 @@ class Desk:
         """The cards that need no other tap."""
         return [one for one in self.results if one.final]
 
-    def _one(self, entry: Entry | None) -> Result | None:
+    def one(self, entry: Entry | None) -> Result | None:
         """One tap; None when told to stop."""
         number = len(self.final) + 1
         name = entry.card.alias if entry else ""
         self._watch.waiting(number)
         self._reader.show(Show(Look.READY, ("Lay down a card", name)))
-        order = replace(self._order, done_before=frozenset(self._had))
+        order = replace(self._order, done_before=self._order.done_before | self._had)
         if entry is not None:
             order = replace(order, card=entry.card)
         outcome, ms = self._tap(order)
@@ -169,7 +176,7 @@ class Desk:
         while not self._stop.is_set() and not self._reader.wait_gone(WAIT_MS):
             pass
 
-    def _used(self, entry: Entry, result: Result) -> bool:
+    def used(self, entry: Entry, result: Result) -> bool:
         """Whether this entry's name is taken: by this card, or by its unfinished job.
 
         A card that was begun keeps the name it was begun with, whenever it comes back.

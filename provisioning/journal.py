@@ -80,10 +80,15 @@ def _links(db: Database) -> None:
 
 def prepare(db: Engine) -> None:
     """Make the journal's tables where they are missing."""
+    migrate(db, _migrations)
+
+
+def migrate(db: Engine, steps: Migrations) -> None:
+    """Apply what is missing of these steps, all of it or none."""
     conn = connect(db.path, "rw")
     try:
         conn.execute("BEGIN IMMEDIATE")
-        _migrations.apply(Database(conn, execute_plugins=False))
+        steps.apply(Database(conn, execute_plugins=False))
         conn.execute("COMMIT")
     except sqlite3.Error as error:
         raise explain(error) from error
