@@ -65,12 +65,12 @@ class BtcpayWallet(RemoteWallet):
         store, code = quote(settings.store_id, safe=""), quote(settings.crypto_code, safe="")
         self._path = f"/api/v1/stores/{store}/lightning/{code}"
 
-    def check(self) -> None:
+    def _check(self) -> None:
         # The right to use the node is not the right to ask it about itself: so an invoice that
         # cannot be there is looked up, which reaches the node too.
-        self.invoice_state(bytes(32))
+        self._state(bytes(32))
 
-    def invoice_state(self, payment_hash: bytes) -> InvoiceState:
+    def _state(self, payment_hash: bytes) -> InvoiceState:
         record = self._invoice(payment_hash)
         if record is None:
             return InvoiceState.UNKNOWN

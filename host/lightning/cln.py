@@ -68,12 +68,12 @@ class ClnWallet(RemoteWallet):
         api = HttpApi(settings.endpoint, {"Rune": settings.rune}, "Core Lightning")
         super().__init__("Core Lightning", api, common)
 
-    def check(self) -> None:
+    def _check(self) -> None:
         name = str(self._ok("getinfo", {}).get("network"))
         if _NETWORKS.get(name, name) != str(self._network):
             raise WalletDown(f"Core Lightning is on {clean(name)}, not on {self._network}")
 
-    def invoice_state(self, payment_hash: bytes) -> InvoiceState:
+    def _state(self, payment_hash: bytes) -> InvoiceState:
         found = self._ok("listinvoices", {"payment_hash": payment_hash.hex()}).get("invoices")
         if not isinstance(found, list):
             raise NoAnswer("Core Lightning answered no list of invoices")

@@ -96,7 +96,7 @@ class GaloyWallet(RemoteWallet):
         super().__init__("Galoy", HttpApi(settings.endpoint, headers, "Galoy"), common)
         self._wallet_id = settings.wallet_id
 
-    def check(self) -> None:
+    def _check(self) -> None:
         data = self._ask(_ABOUT, {"walletId": self._wallet_id})
         network = (data.get("globals") or {}).get("network")
         if network != str(self._network):
@@ -104,7 +104,7 @@ class GaloyWallet(RemoteWallet):
         if _wallet(data).get("walletCurrency") != "BTC":
             raise WalletDown("Galoy: this is no BTC wallet; amounts would not be exact")
 
-    def invoice_state(self, payment_hash: bytes) -> InvoiceState:
+    def _state(self, payment_hash: bytes) -> InvoiceState:
         try:
             data = self._ask(_INVOICE, self._about(payment_hash))
         except _Errors as error:

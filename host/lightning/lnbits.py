@@ -82,7 +82,7 @@ class LnbitsWallet(RemoteWallet):
             "LNbits", HttpApi(settings.endpoint, {"X-Api-Key": settings.key}, "LNbits"), common
         )
 
-    def check(self) -> None:
+    def _check(self) -> None:
         self._check_key(self._api.get("/api/v1/wallet"))
 
     def balance_msat(self) -> int:
@@ -91,7 +91,7 @@ class LnbitsWallet(RemoteWallet):
         self._check_key(answer)
         return whole(answer.record().get("balance"), "balance")
 
-    def invoice_state(self, payment_hash: bytes) -> InvoiceState:
+    def _state(self, payment_hash: bytes) -> InvoiceState:
         record = self._payment(payment_hash)
         if record is None:
             return InvoiceState.UNKNOWN

@@ -64,7 +64,7 @@ class LndWallet(RemoteWallet):
         headers = {"Grpc-Metadata-macaroon": settings.macaroon}
         super().__init__("LND", HttpApi(settings.endpoint, headers, "LND"), common)
 
-    def check(self) -> None:
+    def _check(self) -> None:
         record = _ok(self._api.get("/v1/getinfo"))
         networks = {chain.get("network") for chain in record.get("chains", [])}
         if str(self._network) not in networks:
@@ -72,7 +72,7 @@ class LndWallet(RemoteWallet):
         if record.get("synced_to_chain") is not True:
             raise WalletDown("LND is not synchronised with the chain yet")
 
-    def invoice_state(self, payment_hash: bytes) -> InvoiceState:
+    def _state(self, payment_hash: bytes) -> InvoiceState:
         answer = self._api.get(f"/v1/invoice/{payment_hash.hex()}")
         if not answer.ok:
             code, message = _error(answer.record())

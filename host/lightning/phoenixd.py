@@ -67,13 +67,13 @@ class PhoenixdWallet(RemoteWallet):
         self._settings = settings
         self._by_hash_is_there = False
 
-    def check(self) -> None:
+    def _check(self) -> None:
         record = _ok(self._api.get("/getinfo"))
         if record.get("chain") != str(self._network):
             raise WalletDown(f"phoenixd is on {clean(record.get('chain'))}, not {self._network}")
         self._check_version(record)
 
-    def invoice_state(self, payment_hash: bytes) -> InvoiceState:
+    def _state(self, payment_hash: bytes) -> InvoiceState:
         answer = self._api.get(f"/payments/incoming/{payment_hash.hex()}")
         if answer.status == 404:
             return InvoiceState.UNKNOWN

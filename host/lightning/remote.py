@@ -139,6 +139,14 @@ class RemoteWallet(Wallet):
     # -- what a kind of wallet says ---------------------------------------------------------
 
     @abstractmethod
+    def _check(self) -> None:
+        """Raise `WalletDown` when the service, its network or our rights are not in order."""
+
+    @abstractmethod
+    def _state(self, payment_hash: bytes) -> InvoiceState:
+        """What became of an invoice of ours."""
+
+    @abstractmethod
     def _create(self, amount_msat: int, memo: str, expiry_s: int) -> str:
         """The text of a new invoice."""
 
@@ -162,7 +170,8 @@ class RemoteWallet(Wallet):
             raise WalletRefused(str(error)) from error
         if self.whole_sat and amount_msat % MSAT_PER_SAT:
             raise WalletRefused("this wallet makes invoices in whole satoshi only")
-        text = self._create(amount_msat, memo, expiry_s)
+        with self._understood():
+            text = self._create(amount_msat, memo, expiry_s)
         try:
             made = decode(text)
         except Bolt11Error as error:
@@ -170,6 +179,14 @@ class RemoteWallet(Wallet):
         if (made.network, made.amount_msat) != (self._network, amount_msat):
             raise WalletRefused(f"{self.name} made an invoice for another network or amount")
         return Invoice(made.bolt11, made.payment_hash, amount_msat, made.expires_at)
+
+    def check(self) -> None:
+        with self._understood():
+            self._check()
+
+    def invoice_state(self, payment_hash: bytes) -> InvoiceState:
+        with self._understood():
+            return self._state(payment_hash)
 
     def pay(self, bolt11: str, max_fee_msat: int) -> PaymentResult:
         try:
@@ -183,7 +200,8 @@ class RemoteWallet(Wallet):
         try:
             if self._clock.now() >= invoice.expires_at:
                 return self._sure(payment_hash, Failed("the invoice has expired"))
-            result = self._send(invoice, max_fee_msat)
+            with self._understood():
+                result = self._send(invoice, max_fee_msat)
             return self._sure(payment_hash, result) if isinstance(result, Failed) else result
         except NoAnswer as error:
             answered = False
@@ -192,7 +210,7 @@ class RemoteWallet(Wallet):
             self._requests.end(payment_hash, answered=answered)
 
     def lookup_payment(self, payment_hash: bytes) -> PaymentResult:
-        result = self._lookup(payment_hash)
+        result = self._known(payment_hash)
         if isinstance(result, Failed) and self._requests.may_come(payment_hash):
             return Unknown(f"a request may still be on its way ({result.reason})")
         return result
@@ -205,12 +223,24 @@ class RemoteWallet(Wallet):
     def close(self) -> None:
         self._api.close()
 
+    def _known(self, payment_hash: bytes) -> PaymentResult:
+        with self._understood():
+            return self._lookup(payment_hash)
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """An answer without the fields that it should have says nothing."""
+        try:
+            yield
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise NoAnswer(f"{self.name} answered in a form that is not known") from error
+
     # -- for kinds of wallet ----------------------------------------------------------------
 
     def _sure(self, payment_hash: bytes, no: Failed) -> PaymentResult:
         """A "no" to a request of ours is a failure only when no such payment lives there."""
         try:
-            known = self._lookup(payment_hash)
+            known = self._known(payment_hash)
         except WalletError as error:
             return Unknown(f"{no.reason}; not confirmed: {error}")
         return no if isinstance(known, Failed) else known

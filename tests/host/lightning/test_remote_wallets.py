@@ -22,7 +22,15 @@ from host.lightning.http import Endpoint, KeyRefused, Secret
 from host.lightning.lnd import LndSettings, open_lnd
 from host.lightning.phoenixd import PhoenixdSettings, open_phoenixd
 from host.lightning.remote import QUIET_S, Common, RemoteWallet
-from host.lightning.wallet import Failed, InvoiceState, Paid, Unknown, WalletDown, WalletRefused
+from host.lightning.wallet import (
+    Failed,
+    InvoiceState,
+    Paid,
+    Unknown,
+    WalletDown,
+    WalletError,
+    WalletRefused,
+)
 from tests.host.lightning.contract import NEVER_SENT, Pair, WalletContract
 from tests.support.invoices import invoice_text
 from tests.support.relay import Relay
@@ -229,6 +237,34 @@ def test_threats_5_an_answer_without_meaning_to_a_payment_is_unknown(
     assert isinstance(result, Unknown), result
     assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown | Failed)
     assert rig.net.balances["shop"] == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"result": 5}',
+        b'{"pays": [5], "invoices": [5]}',
+        b'{"state": "OPEN", "invoice": "x", "status": "Unpaid"}',
+        b'{"data": {"me": 5}}',
+        b'{"data": {"me": {"defaultAccount": {"walletById": {}}}}}',
+        b'{"status": "Complete", "isPaid": 1, "feeAmount": []}',
+    ],
+)
+def test_an_answer_in_another_form_is_an_error_of_the_wallet_and_nothing_else(
+    rig: Rig, body: bytes
+) -> None:
+    rig.server.instead = [("", (200, body))]
+    with pytest.raises(WalletError):
+        rig.payer.invoice_state(NEVER_SENT)
+    rig.server.instead = [("", (200, body))]
+    try:
+        assert isinstance(rig.payer.lookup_payment(NEVER_SENT), Unknown)
+    except WalletError:
+        rig.server.instead.clear()
+    rig.server.instead = [("", (200, body))]
+    with pytest.raises(WalletError):
+        rig.payer.make_invoice(1_000, "x", 600)
 
 
 def test_threats_5_after_a_start_no_payment_is_called_lost_at_once(rig: Rig) -> None:
