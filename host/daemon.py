@@ -172,7 +172,8 @@ class Daemon:
         try:
             self._serve(WebServer(app, host, port, name="lnurl"))
         except OSError as error:
-            raise ConfigError(f"public.listen: {public.listen}: {error.strerror}") from error
+            reason = os.strerror(error.errno or 0)
+            raise ConfigError(f"public.listen: {public.listen}: {reason}") from error
 
     def _serve(self, service: Service) -> None:
         service.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import resources
+from typing import Final
 
 from sqlite_utils import Database, Migrations
 
@@ -31,6 +32,8 @@ def _step(name: str) -> Callable[[Database], None]:
 for _name in STEPS:
     _set(name=_name)(_step(_name))
 
+_NEWER: Final = "The database was written by a newer Taptill than this one; use that one"
+
 
 def refuse_foreign(conn: sqlite3.Connection, *, read_only: bool = False) -> None:
     """Raise unless the file is empty or ours, and not from the future.
@@ -46,12 +49,12 @@ def refuse_foreign(conn: sqlite3.Connection, *, read_only: bool = False) -> None
     if tables and application != APPLICATION_ID:
         raise StoreDamaged("This file is not a Taptill database")
     if version > len(STEPS):
-        raise StoreTooNew(f"The database is of version {version}; this Taptill knows {len(STEPS)}")
+        raise StoreTooNew(f"{_NEWER} (it is of version {version}, this one knows {len(STEPS)})")
     if tables:
         db = Database(conn, execute_plugins=False)
         strange = {step.name for step in _set.applied(db)} - set(STEPS)
         if strange:
-            raise StoreTooNew(f"The database has a step unknown here: {min(strange)}")
+            raise StoreTooNew(f"{_NEWER} (it has a step unknown here: {min(strange)})")
     if read_only and version < len(STEPS):
         raise StoreError("The database is of an older version; open it for writing once")
 
