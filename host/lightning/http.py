@@ -184,7 +184,7 @@ class HttpApi:
         self._name = name
         self._base = parts.path.rstrip("/")
         self._secrets = dict(headers)
-        options: dict[str, Any] = {"maxsize": 8, "block": False, "retries": False}
+        options: dict[str, Any] = {"maxsize": 32, "block": False, "retries": False}
         host = parts.hostname or ""  # never empty: checked with the endpoint
         self._pool: urllib3.HTTPConnectionPool
         if parts.scheme == "https":

@@ -7,21 +7,15 @@ payment: answers lost, requests lost, servers that stammer, payments that stay i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from host.bolt11 import Network
-from host.clock import ManualClock
-from host.lightning.btcpay import BtcpaySettings, open_btcpay
-from host.lightning.cln import ClnSettings, open_cln
-from host.lightning.galoy import GaloySettings, open_galoy
 from host.lightning.http import Endpoint, KeyRefused, Secret
-from host.lightning.lnd import LndSettings, open_lnd
 from host.lightning.phoenixd import PhoenixdSettings, open_phoenixd
-from host.lightning.remote import QUIET_S, Common, RemoteWallet
+from host.lightning.remote import QUIET_S, Common
 from host.lightning.wallet import (
     Failed,
     InvoiceState,
@@ -32,98 +26,10 @@ from host.lightning.wallet import (
     WalletRefused,
 )
 from tests.host.lightning.contract import NEVER_SENT, Pair, WalletContract
+from tests.host.lightning.remote_rig import KINDS, MAX_FEE_MSAT, Rig, asked
 from tests.support.invoices import invoice_text
-from tests.support.relay import Relay
-from tests.support.wallet_servers.base import WalletServer
-from tests.support.wallet_servers.btcpay import BtcpayServer, OtherIdsBtcpayServer
-from tests.support.wallet_servers.cln import ClnServer
-from tests.support.wallet_servers.galoy import GaloyServer
-from tests.support.wallet_servers.lnd import LndServer
-from tests.support.wallet_servers.node import Net
-from tests.support.wallet_servers.phoenixd import OldPhoenixdServer, PhoenixdServer
-
-Open = Callable[[Endpoint, Secret, Common], RemoteWallet]
-MAX_FEE_MSAT = 10_000
-NOTHING_PPM = {"fee_ppm": 0, "fee_base_msat": 1_000}
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of wallet and its stand-in."""
-
-    server: type[WalletServer]
-    open: Open
-    path: str = ""
-    paying: str = ""
-    """What only the request that pays has in it."""
-
-
-KINDS = {
-    "lnd": Kind(
-        LndServer,
-        lambda at, key, common: open_lnd(LndSettings(at, key), common),
-        paying="POST /v2/router/send",
-    ),
-    "cln": Kind(
-        ClnServer,
-        lambda at, key, common: open_cln(ClnSettings(at, key), common),
-        paying="POST /v1/xpay",
-    ),
-    "phoenixd": Kind(
-        PhoenixdServer,
-        lambda at, key, common: open_phoenixd(PhoenixdSettings(at, key, **NOTHING_PPM), common),
-        paying="POST /payinvoice",
-    ),
-    "btcpay": Kind(
-        BtcpayServer,
-        lambda at, key, common: open_btcpay(BtcpaySettings(at, key, "Store1"), common),
-        paying="POST /api/v1/stores/Store1/lightning/BTC/invoices/pay",
-    ),
-    "galoy": Kind(
-        GaloyServer,
-        lambda at, key, common: open_galoy(GaloySettings(at, key, "wallet-1"), common),
-        path="/graphql",
-        paying="lnInvoicePaymentSend",
-    ),
-}
-
-
-class Rig:
-    """A payer and a payee of one kind, the way between the payer and its service, and time."""
-
-    def __init__(self, kind: Kind, stack: ExitStack) -> None:
-        self.kind = kind
-        self._stack = stack
-        self.clock = ManualClock()
-        self.seconds = 0.0
-        self.net = Net(self.clock, balances={"pool": 1_000_000_000, "shop": 0})
-        self.server = self._started(kind.server(self.net, "pool"))
-        self.shop = self._started(kind.server(self.net, "shop"))
-        self.relay = stack.enter_context(Relay(self.server.port))
-        self.payer = self.opened(self.relay.url)
-        self.payee = self.opened(self.shop.url)
-        self.seconds += QUIET_S
-
-    def _started(self, server: WalletServer) -> WalletServer:
-        self._stack.enter_context(server)
-        return server
-
-    def opened(self, url: str, secret: str | None = None) -> RemoteWallet:
-        key = Secret(secret or self.kind.server.secret)
-        common = Common(Network.REGTEST, self.clock, lambda: self.seconds)
-        wallet = self.kind.open(Endpoint(url + self.kind.path, pay_s=15.0), key, common)
-        self._stack.callback(wallet.close)
-        return wallet
-
-    @property
-    def paying(self) -> bytes:
-        return self.kind.paying.encode()
-
-    @contextmanager
-    def down(self) -> Iterator[None]:
-        self.relay.close_way()
-        yield
-        self.relay.open_way()
+from tests.support.wallet_servers.btcpay import BtcpayServer
+from tests.support.wallet_servers.phoenixd import PhoenixdServer
 
 
 @pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
@@ -152,12 +58,6 @@ class TestContract(WalletContract):
             down=rig.down,
             pass_time=rig.clock.advance,
         )
-
-
-def asked(rig: Rig, amount_msat: int = 21_000) -> tuple[str, bytes]:
-    """An invoice of the shop, and its payment hash."""
-    invoice = rig.payee.make_invoice(amount_msat, "x", 600)
-    return invoice.bolt11, invoice.payment_hash
 
 
 def test_the_fee_is_told_in_millisatoshi(rig: Rig) -> None:
@@ -343,68 +243,3 @@ def test_a_payment_of_somebody_else_is_none_of_ours(rig: Rig) -> None:
     assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Paid)
     assert isinstance(rig.payee.lookup_payment(payment_hash), Failed)
     assert rig.payer.invoice_state(payment_hash) is InvoiceState.UNKNOWN
-
-
-# -- one kind each ---------------------------------------------------------------------------------
-
-
-def test_an_old_phoenixd_is_refused_instead_of_believed() -> None:
-    """It answers 404 to the question for a payment because it does not have the question."""
-    with ExitStack() as stack:
-        rig = Rig(Kind(OldPhoenixdServer, KINDS["phoenixd"].open), stack)
-        with pytest.raises(WalletDown, match=r"0\.5\.0"):
-            rig.payer.check()
-        with pytest.raises(WalletDown, match=r"0\.5\.0"):
-            rig.payer.lookup_payment(NEVER_SENT)
-        with pytest.raises(WalletDown, match=r"0\.5\.0"):
-            rig.payer.pay(asked(rig)[0], MAX_FEE_MSAT)
-        assert not rig.net.payments
-
-
-def test_btcpay_finds_an_invoice_whose_id_is_not_its_hash() -> None:
-    with ExitStack() as stack:
-        rig = Rig(Kind(OtherIdsBtcpayServer, KINDS["btcpay"].open), stack)
-        text, payment_hash = asked(rig)
-        assert rig.payee.invoice_state(payment_hash) is InvoiceState.OPEN
-        assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Paid)
-        assert rig.payee.invoice_state(payment_hash) is InvoiceState.PAID
-        assert rig.payee.invoice_state(NEVER_SENT) is InvoiceState.UNKNOWN
-
-
-def test_a_store_without_a_node_is_down_and_never_a_missing_payment() -> None:
-    with ExitStack() as stack:
-        rig = Rig(KINDS["btcpay"], stack)
-        wallet = open_btcpay(
-            BtcpaySettings(Endpoint(rig.server.url), Secret(BtcpayServer.secret), "Other"),
-            Common(Network.REGTEST, rig.clock, lambda: rig.seconds),
-        )
-        stack.callback(wallet.close)
-        rig.seconds += QUIET_S
-        for ask in (wallet.check, lambda: wallet.lookup_payment(NEVER_SENT)):
-            with pytest.raises(WalletDown):
-                ask()
-
-
-def test_galoys_unexpected_errors_to_a_payment_are_unknown() -> None:
-    with ExitStack() as stack:
-        rig = Rig(KINDS["galoy"], stack)
-        text, payment_hash = asked(rig)
-        error = {"message": "?", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
-        payload = {"errors": [{"code": "UNKNOWN_CLIENT_ERROR", "message": "?"}], "status": None}
-        for answer in ({"errors": [error]}, {"data": {"lnInvoicePaymentSend": payload}}):
-            rig.server.instead.append(("lnInvoicePaymentSend", (200, answer)))
-            assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Unknown)
-        assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
-
-
-def test_cln_counts_a_failure_between_two_attempts_of_a_silent_command_as_unknown() -> None:
-    """`listpays` says failed while `xpay` goes on trying."""
-    with ExitStack() as stack:
-        rig = Rig(KINDS["cln"], stack)
-        text, payment_hash = asked(rig)
-        rig.net.plan = ["failed"]
-        with rig.relay.losing_answers_to(rig.paying):
-            assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Unknown)
-        assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
-        rig.seconds += QUIET_S
-        assert isinstance(rig.payer.lookup_payment(payment_hash), Failed)

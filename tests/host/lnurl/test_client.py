@@ -1,11 +1,8 @@
-"""Asking other issuers: withdraw requests, handing over invoices, LNURL-pay."""
+"""Charging other issuers' cards: withdraw requests, and handing invoices over."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
@@ -19,7 +16,6 @@ from host.lnurl.client import (
     MAX_WORDS,
     Accepted,
     ForeignBroken,
-    ForeignError,
     ForeignRefused,
     ForeignUnreachable,
     LnurlClient,
@@ -29,70 +25,20 @@ from host.lnurl.client import (
     clean,
 )
 from host.lnurl.guard import Guard, GuardSettings
+from tests.host.lnurl.issuers import NOW, TAP, Issuer, client_of, running_issuer
 from tests.support.invoices import invoice_text
-from tests.support.scripted_http import Pieces, Request, ScriptedServer, redirect, reply
-
-NOW = 1_700_000_000_000
-TAP = "p=00112233445566778899AABBCCDDEEFF&c=0011223344556677"
-METADATA = json.dumps([["text/plain", "Card of <b>Ada</b>"], ["text/identifier", "ada@x"]])
-
-
-class Issuer:
-    """Another issuer: a script of what it answers, and what it was asked."""
-
-    def __init__(self) -> None:
-        self.server = ScriptedServer(self._handle)
-        self.answers: dict[str, object] = {}
-
-    def _handle(self, request: Request) -> Pieces:
-        answer = self.answers[urlsplit(request.target).path]
-        return answer() if callable(answer) else reply(answer)
-
-    @property
-    def card(self) -> str:
-        return f"lnurlw://{self.server.host}/ln?{TAP}"
-
-    def offers(self, **changes: object) -> None:
-        """Offer a withdraw request, changed in some fields (None leaves one out)."""
-        record = {
-            "tag": "withdrawRequest",
-            "callback": f"{self.server.url}/cb",
-            "k1": "abc",
-            "defaultDescription": "Coffee <i>card</i>",
-            "minWithdrawable": 1_000,
-            "maxWithdrawable": 50_000_000,
-        } | changes
-        self.answers["/ln"] = {k: v for k, v in record.items() if v is not None}
-
-    def takes(self, **changes: object) -> None:
-        """Offer a pay request."""
-        record = {
-            "tag": "payRequest",
-            "callback": f"{self.server.url}/pay-cb",
-            "minSendable": 1_000,
-            "maxSendable": 10_000_000,
-            "metadata": METADATA,
-        } | changes
-        self.answers["/pay"] = {k: v for k, v in record.items() if v is not None}
-
-    def asked(self) -> dict[str, list[str]]:
-        """The query of the last request."""
-        return parse_qs(urlsplit(self.server.requests[-1].target).query)
+from tests.support.scripted_http import ScriptedServer, redirect, reply
 
 
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
-    issuer = Issuer()
-    issuer.offers()
-    issuer.takes()
-    with issuer.server:
+    with running_issuer() as issuer:
         yield issuer
 
 
 @pytest.fixture
 def client(issuer: Issuer) -> LnurlClient:
-    settings = GuardSettings(plain_hosts=frozenset({issuer.server.host}), deadline_s=5)
-    return LnurlClient(Guard(settings), Network.REGTEST, ManualClock(NOW))
+    return client_of(issuer)
 
 
 # -- asking ------------------------------------------------------------------------------------
@@ -311,96 +257,3 @@ def test_a_callback_on_another_host_is_asked_when_that_host_may_be(client: Lnurl
         request = WithdrawRequest(f"{other.url}/cb", "k", "", 1, 2, "cards.example", static=False)
         asking = LnurlClient(guard, Network.REGTEST, ManualClock(NOW))
         assert asking.submit(request, ours()) == Accepted()
-
-
-# -- paying ------------------------------------------------------------------------------------
-
-
-def hashed() -> bytes:
-    return hashlib.sha256(METADATA.encode()).digest()
-
-
-def test_a_pay_link_gives_an_invoice_for_what_was_offered(
-    issuer: Issuer, client: LnurlClient
-) -> None:
-    text = invoice_text(21_000, now=NOW, network=Network.REGTEST, description=hashed())
-    issuer.answers["/pay-cb"] = {"pr": text, "routes": []}
-    request = client.ask_pay(f"lnurlp://{issuer.server.host}/pay")
-    assert (request.min_msat, request.max_msat) == (1_000, 10_000_000)
-    assert request.description == "Card of Ada"
-    assert client.invoice(request, 21_000).bolt11 == text
-    assert issuer.asked() == {"amount": ["21000"]}
-
-
-def test_a_lightning_address_is_asked_where_it_lives(issuer: Issuer, client: LnurlClient) -> None:
-    issuer.answers["/.well-known/lnurlp/ada"] = issuer.answers["/pay"]
-    assert client.ask_pay(f"Ada@{issuer.server.host}").description == "Card of Ada"
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"amount_msat": 22_000}, Code.AMOUNT_MISMATCH),
-        ({"amount_msat": None}, Code.INVOICE_AMOUNTLESS),
-        ({"amount_msat": 21_500}, Code.INVOICE_SUBSAT),
-        ({"network": Network.MAINNET}, Code.INVOICE_NETWORK),
-        ({"description": "Card of Ada"}, Code.INVOICE_INVALID),
-        ({"description": bytes(32)}, Code.INVOICE_INVALID),
-        ({"now": NOW - 600_000}, Code.INVOICE_EXPIRED),
-    ],
-)
-def test_threats_16_an_invoice_for_anything_else_is_refused(
-    issuer: Issuer, client: LnurlClient, changes: dict[str, object], code: Code
-) -> None:
-    fields: dict[str, object] = {
-        "amount_msat": 21_000,
-        "now": NOW,
-        "network": Network.REGTEST,
-        "description": hashed(),
-    }
-    issuer.answers["/pay-cb"] = {"pr": invoice_text(**(fields | changes))}  # type: ignore[arg-type]
-    with pytest.raises(ForeignBroken) as caught:
-        client.invoice(client.ask_pay(f"lnurlp://{issuer.server.host}/pay"), 21_000)
-    assert caught.value.code is code
-
-
-@pytest.mark.parametrize("answer", [{"pr": "lnbc1"}, {"pr": ""}, {}, {"pr": 5}])
-def test_an_answer_without_an_invoice_is_refused(
-    issuer: Issuer, client: LnurlClient, answer: object
-) -> None:
-    issuer.answers["/pay-cb"] = answer
-    with pytest.raises(ForeignBroken):
-        client.invoice(client.ask_pay(f"lnurlp://{issuer.server.host}/pay"), 21_000)
-
-
-@pytest.mark.parametrize("amount_msat", [999, 10_000_001])
-def test_an_amount_outside_the_offer_is_not_asked_for(
-    issuer: Issuer, client: LnurlClient, amount_msat: int
-) -> None:
-    request = client.ask_pay(f"lnurlp://{issuer.server.host}/pay")
-    with pytest.raises(ForeignError) as caught:
-        client.invoice(request, amount_msat)
-    assert (caught.value.code, caught.value.sent) == (Code.AMOUNT_INVALID, False)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"metadata": None},
-        {"metadata": "text"},
-        {"metadata": "[]"},
-        {"metadata": "{}"},
-        {"metadata": '[["image/png","x"]]'},
-        {"metadata": '[["text/plain",5]]'},
-        {"metadata": "[5]"},
-        {"metadata": "[" * 30_000},
-        {"minSendable": 5.5},
-        {"tag": "withdrawRequest"},
-    ],
-)
-def test_a_pay_request_that_breaks_the_specification_is_not_used(
-    issuer: Issuer, client: LnurlClient, changes: dict[str, object]
-) -> None:
-    issuer.takes(**changes)
-    with pytest.raises(ForeignBroken):
-        client.ask_pay(f"lnurlp://{issuer.server.host}/pay")
