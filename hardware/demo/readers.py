@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from pathlib import Path
@@ -85,7 +86,8 @@ class PcscReader(_ProcessReader):
         from hardware.twin.private_pcscd import PrivatePcscd
 
         with ExitStack() as stack:
-            pcscd = stack.enter_context(PrivatePcscd().use())
+            # A name of its own: a reader has one owner a machine, and is known by its name.
+            pcscd = stack.enter_context(PrivatePcscd(f"Twin {os.getpid()}").use())
             twin = stack.enter_context(
                 TwinProcess("pcsc", drawer, port=pcscd.port, counter=counter_port)
             )
