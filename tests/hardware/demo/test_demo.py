@@ -1,0 +1,161 @@
+"""`taptill demo --once`, as a person runs it: a program of its own, from nothing to a payout."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardware.demo.stage import stage
+from hardware.twin import private_pcscd
+from host import keyring as keyrings
+from host.clock import SystemClock
+from host.config import DATABASE_NAME
+from host.ledger import books
+from host.store.engine import Engine
+
+ROOT = Path(__file__).parents[3]
+TAPTILL = Path(sys.executable).with_name("taptill")
+
+
+def taptill(*arguments: str, temporary: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command; what it makes for itself it makes in `temporary`."""
+    env = {name: text for name, text in os.environ.items() if not name.startswith("TAPTILL")}
+    return subprocess.run(
+        [str(TAPTILL), *arguments],
+        cwd=ROOT,
+        env={**env, "TMPDIR": str(temporary)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def proof(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The one JSON object it prints."""
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    told = json.loads(result.stdout)
+    assert isinstance(told, dict)
+    return told
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize(
+    "reader", [None, "nfc", pytest.param("pcsc", marks=pytest.mark.pcsc), "direct"]
+)
+def test_once_prints_sale_payout_and_usage_and_leaves_nothing_behind(
+    temporary: Path, reader: str | None
+) -> None:
+    if reader == "pcsc" and (reason := private_pcscd.why_not()):
+        pytest.skip(reason)
+    which = ["--reader", reader] if reader else []
+    told = proof(taptill("demo", "--once", "--json", *which, temporary=temporary))
+    assert set(told) == {"sale", "payout", "usage"}
+    assert told["sale"]["state"] == "approved"
+    assert told["payout"]["status"] == "Completed"
+    assert told["payout"]["amountMsat"] == told["sale"]["amountMsat"] == 2_100_000
+    assert told["usage"]["totalPayouts"] == 1
+    assert told["usage"]["totalAmount"] == told["payout"]["amount"] == "0.00002100"
+    assert told["usage"]["boltcardId"] == told["payout"]["boltcardId"]
+    assert list(temporary.iterdir()) == []
+
+
+def test_without_json_it_tells_each_step_in_words(temporary: Path) -> None:
+    result = taptill("demo", "--once", "--reader", "direct", temporary=temporary)
+    assert result.returncode == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == "made the card Ada"
+    assert lines[-2].startswith("payout ")
+    assert lines[-2].endswith(" Completed")
+    assert lines[-1] == "card Ada: 1 payout"
+
+
+def test_a_home_that_is_named_keeps_its_cards_payouts_and_books(
+    tmp_path: Path, temporary: Path
+) -> None:
+    home = tmp_path / "home"
+    once = ("--home", str(home), "demo", "--once", "--json", "--reader")
+    first = proof(taptill(*once, "direct", temporary=temporary))
+    second = proof(taptill(*once, "nfc", temporary=temporary))
+    for name in ("boltcardId", "boltcardNtag"):
+        assert first["payout"][name] == second["payout"][name]
+    assert [one["usage"]["totalPayouts"] for one in (first, second)] == [1, 2]
+    assert second["payout"]["counter"] > first["payout"]["counter"]
+    assert first["payout"]["payoutId"] != second["payout"]["payoutId"]
+    with Engine.open(home / DATABASE_NAME, SystemClock()) as db:
+        assert books.check(db).ok
+
+
+def test_once_in_a_home_where_the_whole_demo_ran_tells_of_the_card_that_paid(
+    tmp_path: Path, temporary: Path
+) -> None:
+    home = tmp_path / "home"
+    with stage(home, "direct", lambda _: None, live=False):
+        pass  # all its cards are made
+    told = proof(
+        taptill(
+            *("--home", str(home), "demo", "--once", "--json", "--reader", "direct"),
+            temporary=temporary,
+        )
+    )
+    assert told["usage"]["boltcardAlias"] == "Ada"
+    assert told["usage"]["totalPayouts"] == 1
+
+
+def test_threat_9_a_shops_own_home_is_never_played_with(tmp_path: Path, temporary: Path) -> None:
+    """Cards of the demo have their keys in files: under real issuer keys they would pay."""
+    home = tmp_path / "home"
+    home.mkdir()
+    keyrings.save(keyrings.generate(), home / keyrings.FILE_NAME)
+    result = taptill(
+        *("--home", str(home), "demo", "--once", "--json", "--reader", "direct"),
+        temporary=temporary,
+    )
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert "the demo does not play with them" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert [path.name for path in home.iterdir()] == [keyrings.FILE_NAME]
+
+
+def test_threat_9_the_demos_keys_are_refused_by_a_real_daemon(
+    tmp_path: Path, temporary: Path
+) -> None:
+    home = tmp_path / "home"
+    proof(
+        taptill(
+            *("--home", str(home), "demo", "--once", "--json", "--reader", "direct"),
+            temporary=temporary,
+        )
+    )
+    result = taptill("--home", str(home), "run", temporary=temporary)
+    assert result.returncode == 2
+    assert "demo keys" in result.stderr
+
+
+def test_a_service_that_cannot_start_here_is_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    from host.cli import cli
+
+    monkeypatch.setattr(private_pcscd, "why_not", lambda: "pcscd is missing: install pcscd")
+    arguments = ["--home", str(tmp_path / "home"), "demo", "--once", "--reader", "pcsc"]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 2
+    assert "pcscd is missing: install pcscd" in result.stderr
