@@ -38,7 +38,7 @@ class Filled:
 
 
 def fill(db: Engine, cards: int, payouts: int, *, days: int = 365) -> Filled:
-    """Fill an otherwise empty ledger: own-till payments, in turn by every card, over `days`.
+    """Fill a ledger with a store of its own: own-till payments, in turn by every card, over `days`.
 
     The card's number gives the amount of all its payments, so every sum has a closed form and the
     rows are made by SQLite itself.
@@ -158,22 +158,24 @@ _SUMS = (
     INSERT INTO boltcard_usage
     SELECT p.boltcard_id, c.alias, count(*), sum(p.amount), min(p.created_at),
         max(p.created_at), p.store_id
-    FROM payouts p JOIN cards c ON c.card_id = p.boltcard_id GROUP BY p.boltcard_id
+    FROM payouts p JOIN cards c ON c.card_id = p.boltcard_id
+    WHERE p.store_id = :store GROUP BY p.boltcard_id
     """,
     """
     INSERT INTO daily_totals
     SELECT store_id, day, boltcard_id, status, count(*), sum(amount)
-    FROM payouts GROUP BY store_id, day, boltcard_id, status
+    FROM payouts WHERE store_id = :store GROUP BY store_id, day, boltcard_id, status
     """,
     """
     UPDATE cards SET (last_counter, spent_count, spent_msat, newest_at) =
         (SELECT total_payouts, total_payouts, total_amount, last_used FROM boltcard_usage
             WHERE boltcard_id = card_id)
-    WHERE card_id IN (SELECT boltcard_id FROM boltcard_usage)
+    WHERE store_id = :store AND card_id IN (SELECT boltcard_id FROM boltcard_usage)
     """,
     """
     UPDATE pull_payments SET (balance_msat, paid_msat) =
         (SELECT :funds - spent_msat, spent_msat FROM cards c
             WHERE c.pull_payment_id = pull_payments.pull_payment_id)
+    WHERE store_id = :store
     """,
 )
