@@ -27,15 +27,15 @@ _START_S = 90.0
 
 
 def install() -> Path:
-    """The program `lnbits`; installs it first when it is not there."""
-    program = VENV / "bin" / "lnbits"
+    """The interpreter that has LNbits; installs it first when it is not there."""
+    python = VENV / "bin" / "python"
     wanted = " ".join(PACKAGES)
-    if not (_STAMP.is_file() and _STAMP.read_text() == wanted and program.exists()):
+    if not (_STAMP.is_file() and _STAMP.read_text() == wanted and python.exists()):
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
-        pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+        pip = [str(python), "-m", "pip", "install", "--quiet"]
         subprocess.run([*pip, "--disable-pip-version-check", *PACKAGES], check=True)
         _STAMP.write_text(wanted)
-    return program
+    return python
 
 
 def free_port() -> int:
@@ -76,7 +76,12 @@ class Lnbits:
         """Start the program and wait until it answers."""
         with (self._folder / "lnbits.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(install()), "--host", "127.0.0.1", "--port", str(self.port)],
+                # Its own command starts the server in a second process and leaves it behind
+                # when it is told to stop; this is that server, in one process.
+                [
+                    *(str(install()), "-m", "uvicorn", "lnbits.__main__:app"),
+                    *("--host", "127.0.0.1", "--port", str(self.port)),
+                ],
                 cwd=self._folder,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
@@ -134,8 +139,9 @@ class Lnbits:
 
     def _link_assets(self) -> None:
         """LNbits looks for its templates below the folder it runs in."""
-        program = install()
-        site = next((program.parents[1] / "lib").glob("python3.*/site-packages/lnbits"))
+        site = next((install().parents[1] / "lib").glob("python3.*/site-packages/lnbits"))
+        for folder in ("data/logs", "ext/extensions", "ext/wasm_extensions"):
+            (self._folder / folder).mkdir(parents=True, exist_ok=True)
         (self._folder / "lnbits").mkdir(parents=True, exist_ok=True)
         for name in ("static", "templates"):
             link = self._folder / "lnbits" / name
@@ -144,6 +150,8 @@ class Lnbits:
 
     def _environment(self) -> dict[str, str]:
         own = {
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
             "LNBITS_DATA_FOLDER": str(self._folder / "data"),
             "LNBITS_EXTENSIONS_PATH": str(self._folder / "ext"),
             "LNBITS_BACKEND_WALLET_CLASS": "FakeWallet",
