@@ -140,7 +140,7 @@ CREATE UNIQUE INDEX payouts_on_the_way ON payouts (boltcard_id)
 
 -- What a card did and spent in any time, read from here alone, without a look at the table.
 CREATE INDEX payouts_of_card
-    ON payouts (boltcard_id, created_at, status, amount, before_msat, before_count);
+    ON payouts (boltcard_id, created_at, id, status, amount, before_msat, before_count);
 
 CREATE INDEX payouts_of_day ON payouts (store_id, day);
 
