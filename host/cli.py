@@ -65,6 +65,18 @@ class Words(click.ClickException):
     exit_code = 2
 
 
+def home_first(args: list[str]) -> list[str]:
+    """`--home` may stand anywhere, as in `taptill run --home DIR`."""
+    for place, word in enumerate(args):
+        if word == "--":
+            break
+        if word == "--home":
+            return [*args[place : place + 2], *args[:place], *args[place + 2 :]]
+        if word.startswith("--home="):
+            return [word, *args[:place], *args[place + 1 :]]
+    return args
+
+
 class Taptill(click.Group):
     """The group that maps every known error of the host to words."""
 
@@ -75,6 +87,9 @@ class Taptill(click.Group):
             if isinstance(error, BrokenPipeError):
                 raise  # whoever read us has seen enough: click ends quietly
             raise Words(str(error)) from error
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, home_first(args))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         self._plug_in()
