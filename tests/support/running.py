@@ -30,7 +30,7 @@ from host.money import sats
 from host.ntag424.read import read_tap_url
 from host.ntag424.sun import parse_url
 from host.ntag424.values import Uid
-from host.readers.base import Reader, ReaderGone
+from host.readers.base import Reader, ReaderGone, ReaderOpener
 from host.readers.direct import DirectReader
 from host.store.engine import Engine
 from host.till import Terminal, arm
@@ -247,8 +247,12 @@ def running(
     clock: Clock | None = None,
     config: Config | None = None,
     plugs: dict[str, Plug] | None = None,
+    openers: dict[str, ReaderOpener] | None = None,
 ) -> Iterator[RunningShop]:
-    """A daemon with a direct reader at each terminal (`till-1` when none is named)."""
+    """A daemon with a direct reader at each terminal (`till-1` when none is named).
+
+    With a `config` of other readers, `openers` may say how those are opened.
+    """
     terminals = terminals or ("till-1",)
     config = config or config_of(*terminals)
     plugs = plugs or {one: Plug(one) for one in terminals}
@@ -257,8 +261,9 @@ def running(
     if not (keys := home / keyrings.FILE_NAME).exists():
         keyrings.save(keyrings.generate(), keys)
     keyring = keyrings.load(keys)
-    openers: dict[str, Callable[[], Reader]] = {f"direct:{n}": p for n, p in plugs.items()}
-    with Daemon(home, config, keyring, clock=clock, openers=openers) as daemon:
+    opened: dict[str, ReaderOpener] = {f"direct:{name}": plug for name, plug in plugs.items()}
+    opened |= openers or {}
+    with Daemon(home, config, keyring, clock=clock, openers=opened) as daemon:
         stranger = EmbeddedWallet(home / EMBEDDED_FILE, "stranger", clock)
         try:
             assert isinstance(daemon.wallet, EmbeddedWallet)
