@@ -45,6 +45,7 @@ _NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _DOTTED: Final = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _MAX_URL: Final = 8_192
+_MAX_WAYS: Final = 3
 
 
 class GuardError(Exception):
@@ -201,11 +202,8 @@ class Guard:
     def _open(self, target: _Target, deadline: float, cut: _Cut) -> socket.socket:
         """A connection that proves its name, to an address that was checked."""
         proxy = self.settings.onion_proxy if target.onion else None
-        address = proxy or (self._address(target, deadline), target.port)
-        try:
-            sock = self._connect(*address, self._left(deadline))
-        except OSError as error:
-            raise self._broken(cut, error, "there is no connection") from error
+        ways = [proxy] if proxy else [(one, target.port) for one in self._safe(target, deadline)]
+        sock = self._first(ways, deadline, cut)
         try:
             cut.watch(sock)
             return self._proven(target, sock)
@@ -221,15 +219,23 @@ class Guard:
             return sock
         return self._tls.wrap_socket(sock, server_hostname=target.host)
 
-    def _address(self, target: _Target, deadline: float) -> str:
-        """One address of the name, when all of its addresses may be asked."""
+    def _first(self, ways: Sequence[tuple[str, int]], deadline: float, cut: _Cut) -> socket.socket:
+        """A connection to the first address that takes one; each gets its share of the time."""
+        for rest, (address, port) in zip(range(len(ways), 0, -1), ways, strict=True):
+            try:
+                return self._connect(address, port, self._left(deadline) / rest)
+            except OSError as error:
+                if rest == 1:
+                    raise self._broken(cut, error, "there is no connection") from error
+        raise Unreachable("the name has no address")
+
+    def _safe(self, target: _Target, deadline: float) -> Sequence[str]:
+        """Some addresses of the name, when all of its addresses may be asked."""
         found = self._resolved(target, deadline)
-        if not found:
-            raise Unreachable("the name has no address")
         for address in found:
             if not is_public(address, loopback=target.plain):
                 raise AddressRefused("the address behind the name is not public")
-        return found[0]
+        return found[:_MAX_WAYS]
 
     def _resolved(self, target: _Target, deadline: float) -> Sequence[str]:
         """Resolve in a thread of its own: the system's resolver knows no deadline."""

@@ -198,6 +198,23 @@ def test_the_connection_goes_to_the_checked_address_and_proves_the_name(shop: Sh
     }
 
 
+def test_another_address_of_the_name_is_tried_when_the_first_takes_no_connection(
+    shop: Shop,
+) -> None:
+    asked: list[str] = []
+
+    def first_fails(address: str, port: int, timeout_s: float) -> socket.socket:
+        asked.append(address)
+        if len(asked) < 3:
+            raise ConnectionRefusedError
+        return shop.connect(address, port, timeout_s)
+
+    found = ("2606:2800:21f::1", "2606:2800:21f::2", PUBLIC, "9.9.9.9")
+    guard = Guard(resolve=resolver(*found), connect=first_fails, tls=shop.trust)
+    assert guard.get("https://card.example/").status == 200
+    assert asked == list(found[:3])
+
+
 def test_threats_20_a_name_that_changes_its_answer_is_asked_once_and_pinned(shop: Shop) -> None:
     answers = itertools.chain([[PUBLIC]], itertools.repeat(["127.0.0.1"]))
     guard = shop.guard(lambda _name, _port: next(answers))
