@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -85,7 +86,7 @@ def _live(home: Home, named: bool, reader: str) -> None:
             BANNER.format(
                 sign_in=link,
                 counter=twin.counter_url or "-",
-                another=f"taptill --home {folder} sign-in",
+                another=f"{sys.argv[0]} --home {folder} sign-in",
                 home=folder,
             )
         )
