@@ -18,24 +18,18 @@ reserve above our limit is not sent; between wallets of one LNbits there is no f
 
 from __future__ import annotations
 
-import ssl
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
-
-from websockets.exceptions import ConnectionClosed, WebSocketException
-from websockets.sync.client import ClientConnection, connect
 
 from host.bolt11 import Bolt11Invoice, decode
 from host.lightning.http import (
-    CONNECT_S,
     Answer,
     Endpoint,
     HttpApi,
     NoAnswer,
     Secret,
 )
+from host.lightning.push import Push
 from host.lightning.remote import (
     Common,
     Poll,
@@ -103,7 +97,8 @@ class LnbitsWallet(RemoteWallet):
         return self._open_or_expired(decode(str(details.get("bolt11"))).expires_at)
 
     def watch(self, payment_hash: bytes) -> Watch:
-        return _Socket.opened(self._api.endpoint, payment_hash) or Poll()
+        path = f"/api/v1/ws/{payment_hash.hex()}"  # needs no key
+        return Push.opened(self._api.endpoint, path) or Poll()
 
     # -- asking -----------------------------------------------------------------------------
 
@@ -203,52 +198,3 @@ def _result(payment_hash: bytes, payment: dict[str, Any]) -> PaymentResult:
             return Unknown("LNbits: the payment is in flight")
         case other:
             raise NoAnswer(f"LNbits: a payment of state {other!r:.40}")
-
-
-class _Socket:
-    """LNbits' websocket of one payment hash; it needs no key, and its words are only a hint."""
-
-    def __init__(self, connection: ClientConnection, stack: ExitStack) -> None:
-        self._connection = connection
-        self._stack = stack
-        self._instead = Poll()
-        self._broken = False
-
-    @classmethod
-    def opened(cls, endpoint: Endpoint, payment_hash: bytes) -> _Socket | None:
-        """None when there is no such connection: then asking now and then has to do."""
-        if endpoint.cert_sha256 is not None:
-            return None  # this library cannot hold a connection to one certificate
-        parts = urlsplit(endpoint.url)
-        tls = parts.scheme == "https"
-        url = f"{'wss' if tls else 'ws'}://{parts.netloc}{parts.path.rstrip('/')}"
-        stack = ExitStack()
-        try:
-            connection = stack.enter_context(
-                connect(
-                    f"{url}/api/v1/ws/{payment_hash.hex()}",
-                    ssl=ssl.create_default_context(cafile=endpoint.ca_file) if tls else None,
-                    open_timeout=CONNECT_S,
-                    close_timeout=1,
-                    max_size=1 << 16,
-                    proxy=None,
-                )
-            )
-        except (OSError, WebSocketException):  # TimeoutError is an OSError
-            return None
-        return cls(connection, stack)
-
-    def wait(self, timeout_s: float) -> bool:
-        if self._broken:
-            return self._instead.wait(timeout_s)
-        try:
-            self._connection.recv(timeout=timeout_s)
-        except TimeoutError:
-            return False
-        except ConnectionClosed:
-            self._broken = True
-        return True
-
-    def close(self) -> None:
-        self._instead.close()
-        self._stack.close()

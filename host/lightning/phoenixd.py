@@ -1,4 +1,6 @@
-"""phoenixd: its HTTP API with a password. Needs 0.5.0 or later (`payments/outgoingbyhash`).
+"""phoenixd: its HTTP API with a password, its websocket for news.
+
+Needs 0.5.0 or later (`payments/outgoingbyhash`).
 
 Least rights: `http-password` pays; `http-password-limited-access` is enough for a wallet that only
 takes money.
@@ -25,7 +27,17 @@ from typing import Any, Final
 
 from host.bolt11 import Bolt11Invoice, decode
 from host.lightning.http import Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
-from host.lightning.remote import Common, RemoteWallet, before_sending, key_refused, paid, whole
+from host.lightning.push import Push
+from host.lightning.remote import (
+    Common,
+    Poll,
+    RemoteWallet,
+    Watch,
+    before_sending,
+    key_refused,
+    paid,
+    whole,
+)
 from host.lightning.wallet import (
     Failed,
     InvoiceState,
@@ -64,8 +76,13 @@ class PhoenixdWallet(RemoteWallet):
         token = base64.b64encode(f":{settings.password.reveal()}".encode()).decode()
         headers = {"Authorization": Secret(f"Basic {token}")}
         super().__init__("phoenixd", HttpApi(settings.endpoint, headers, "phoenixd"), common)
+        self._headers = headers
         self._settings = settings
         self._by_hash_is_there = False
+
+    def watch(self, payment_hash: bytes) -> Watch:
+        path, about = "/websocket", payment_hash.hex()
+        return Push.opened(self._api.endpoint, path, self._headers, about) or Poll()
 
     def _check(self) -> None:
         record = _ok(self._api.get("/getinfo"))

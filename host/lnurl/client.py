@@ -31,6 +31,7 @@ from host.money import MAX_MSAT
 MAX_WORDS: Final = 140
 _MAX_K1: Final = 2_048
 _MAX_METADATA: Final = 32 * 1024
+_PIN_CODES: Final = {str(c): c for c in (Code.PIN_REQUIRED, Code.PIN_WRONG, Code.PIN_LOCKED)}
 _PIN: Final = re.compile(r"[0-9]{4}")
 _TAGS: Final = re.compile(r"<[^>]{0,500}>")
 _ADDRESS: Final = re.compile(r"(?P<name>[a-z0-9_.+-]{1,64})@(?P<host>[a-z0-9.:-]{1,253})")
@@ -94,6 +95,8 @@ class RefusedByIssuer:
     """The issuer says that it will not pay."""
 
     words: str
+    code: Code = Code.FOREIGN_REFUSED
+    """About the PIN when the issuer says so in our codes, as every Taptill does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ class LnurlClient:
         try:
             answer = self._get(_with_query(request.callback, fields))
         except ForeignRefused as error:
-            return RefusedByIssuer(str(error))
+            return RefusedByIssuer(str(error), error.code)
         except ForeignError as error:
             if not error.sent:
                 raise
@@ -236,7 +239,8 @@ class LnurlClient:
         status = answer.get("status")
         if isinstance(status, str) and status.upper() == "ERROR":
             words = clean(answer.get("reason") or "") or "no reason was given"
-            raise ForeignRefused(words, sent=True)
+            code = _PIN_CODES.get(str(answer.get("code")), Code.FOREIGN_REFUSED)
+            raise ForeignRefused(words, code=code, sent=True)
         return answer
 
 

@@ -1,0 +1,78 @@
+"""News that a wallet's service pushes over a websocket. They are hints and never proof."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from host.lightning.http import CONNECT_S, Endpoint, Secret
+from host.lightning.remote import Poll
+
+_MAX_MESSAGE = 1 << 16
+
+
+class Push:
+    """A watch over a websocket; once that breaks it says "ask now", and polls from then on.
+
+    Only messages with `about` in them count, where one websocket tells about everything.
+    """
+
+    def __init__(self, connection: ClientConnection, stack: ExitStack, about: str) -> None:
+        self._connection = connection
+        self._stack = stack
+        self._about = about
+        self._instead = Poll()
+        self._broken = False
+
+    @classmethod
+    def opened(
+        cls,
+        endpoint: Endpoint,
+        path: str,
+        headers: Mapping[str, Secret] | None = None,
+        about: str = "",
+    ) -> Push | None:
+        """None when there is no such connection: then asking now and then has to do."""
+        if endpoint.cert_sha256 is not None:
+            return None  # this library cannot hold a connection to one certificate
+        parts = urlsplit(endpoint.url)
+        tls = parts.scheme == "https"
+        stack = ExitStack()
+        try:
+            connection = stack.enter_context(
+                connect(
+                    f"{'wss' if tls else 'ws'}://{parts.netloc}{parts.path.rstrip('/')}{path}",
+                    ssl=ssl.create_default_context(cafile=endpoint.ca_file) if tls else None,
+                    additional_headers={n: one.reveal() for n, one in (headers or {}).items()},
+                    open_timeout=CONNECT_S,
+                    close_timeout=1,
+                    max_size=_MAX_MESSAGE,
+                    proxy=None,
+                )
+            )
+        except (OSError, WebSocketException):  # TimeoutError is an OSError
+            return None
+        return cls(connection, stack, about)
+
+    def wait(self, timeout_s: float) -> bool:
+        if self._broken:
+            return self._instead.wait(timeout_s)
+        deadline = time.monotonic() + timeout_s
+        try:
+            while self._about not in str(self._connection.recv(deadline - time.monotonic())):
+                continue
+        except TimeoutError:
+            return False
+        except ConnectionClosed:
+            self._broken = True
+        return True
+
+    def close(self) -> None:
+        self._instead.close()
+        self._stack.close()
