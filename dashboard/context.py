@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from host.clock import Clock
 from host.health import Board
+from host.keyring import Keyring
 from host.store.engine import Engine
 from host.till import Terminal
 
@@ -19,6 +20,18 @@ class DemoInfo:
     """That this is a simulation, and where its virtual counter is."""
 
     counter_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What the card desk's pages need, to seal PINs and to hand links to phones."""
+
+    keyring: Keyring = field(repr=False)
+    card_base: str
+    """The base of the address on a card, `lnurlw://host/ln`."""
+    balance_url: str
+    phone_url: str = ""
+    """Where phones reach us, as `https://host/phone`; empty when it is this listener."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,5 +49,7 @@ class DashboardContext:
     secure_cookie: bool = False
     """True where people reach us over https (behind the shop's TLS proxy)."""
     demo: DemoInfo | None = None
+    bench: Workbench | None = None
+    """None leaves the card desk out."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the service stops: live streams end by themselves."""

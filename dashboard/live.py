@@ -14,8 +14,9 @@ from typing import Final
 
 from flask import Blueprint, Response, current_app, request
 
-from dashboard.access import may, permit, still_signed_in
+from dashboard.access import asked_store_id, may, may_in_store, signed_in, still_signed_in
 from dashboard.context import DashboardContext
+from dashboard.deskstate import desk_state
 from dashboard.errors import problem
 from dashboard.room import here
 from dashboard.state import dots, till_state
@@ -58,7 +59,15 @@ def message(kind: str, data: object, event_id: int | None = None) -> bytes:
 class Feed:
     """What one page is told, from one event id on."""
 
-    def __init__(self, context: DashboardContext, after: int, topics: frozenset[str]) -> None:
+    def __init__(
+        self,
+        context: DashboardContext,
+        after: int,
+        topics: frozenset[str],
+        store_id: str | None = None,
+    ) -> None:
+        """`store_id` is the store whose payouts are told, by default that of the till."""
+        self._store_id = store_id or context.terminal.store_id
         self._context = context
         self._after = after
         self._topics = topics
@@ -90,7 +99,7 @@ class Feed:
         self._after = news[-1].event_id
         terminal = self._context.terminal
         if "till" in self._topics:
-            if any(self._is_sale_here(event) for event in news):
+            if any(self._is_here(event, "sale.", "reader.") for event in news):
                 yield message("till", till_state(self._context), self._after)
             seen = [e for e in news if e.kind == "card.seen" and e.subject == terminal.terminal_id]
             if seen:
@@ -99,27 +108,31 @@ class Feed:
             mine = [
                 event.subject
                 for event in news
-                if event.kind.startswith("payout.") and event.store_id == terminal.store_id
+                if event.kind.startswith("payout.") and event.store_id == self._store_id
             ]
             for payout_id in dict.fromkeys(mine):
                 yield message("payout", {"payout_id": payout_id}, self._after)
 
-    def _is_sale_here(self, event: Event) -> bool:
+        if "desk" in self._topics and any(self._is_here(event, "desk.") for event in news):
+            yield message("desk", desk_state(self._context), self._after)
+
+    def _is_here(self, event: Event, *kinds: str) -> bool:
+        """Whether something of this kind happened on our terminal."""
         terminal_id = event.data.get("terminal_id")
-        return event.kind.startswith("sale.") and terminal_id == self._context.terminal.terminal_id
+        return event.kind.startswith(kinds) and terminal_id == self._context.terminal.terminal_id
 
 
 @bp.get("/live")
-@permit("sale.charge", "payout.view")
+@signed_in
 def live() -> Response:
-    """The stream of one page; 503 with Retry-After when 8 pages listen already."""
+    """The stream of one page, of what the person may see; 503 with Retry-After when 8 pages listen already."""
     context, streams = here(), current_app.extensions[STREAMS]
     if not streams.enter():
         full = problem(Code.RATE_LIMITED, 503)
         full.headers["Retry-After"] = str(RETRY_S)
         return full
     try:
-        feed = Feed(context, _start(context), _topics())
+        feed = Feed(context, _start(context), _topics(), asked_store_id())
         response = Response(feed.messages(_over(context)), mimetype="text/event-stream")
     except BaseException:
         streams.leave()
@@ -132,7 +145,11 @@ def live() -> Response:
 
 def _topics() -> frozenset[str]:
     asked = set(request.args.get("topics", "").split(","))
-    allowed = {"till": may("sale.charge"), "payouts": may("payout.view")}
+    allowed = {
+        "till": may("sale.charge"),
+        "payouts": may_in_store("payout.view"),
+        "desk": may("card.provision"),
+    }
     return frozenset(name for name, yes in allowed.items() if yes and name in asked)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from dashboard.app import create_app
-from dashboard.context import LOCAL_NAMES, DashboardContext, DemoInfo
+from dashboard.context import LOCAL_NAMES, DashboardContext, DemoInfo, Workbench
 from dashboard.live import MAX_STREAMS
 from host.config import Config, listen_address
 from host.plugins import Context
@@ -73,7 +73,20 @@ def dashboard_context(context: Context) -> DashboardContext:
         hosts=_hosts(context.config),
         secure_cookie=urlsplit(context.config.dashboard.url).scheme == "https",
         demo=DemoInfo(context.demo_url) if context.demo_url is not None else None,
+        bench=_bench(context),
         stopping=threading.Event(),
+    )
+
+
+def _bench(context: Context) -> Workbench:
+    """Phones come to the public listener where the manager turned that on, else to this one."""
+    public, ours = context.config.public, context.config.dashboard
+    phones = public.url if public.phone_links else ours.url
+    return Workbench(
+        keyring=context.keyring,
+        card_base=public.card_base,
+        balance_url=f"{public.url.rstrip('/')}/balance",
+        phone_url=f"{phones.rstrip('/')}/phone" if phones else "",
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from dashboard.context import DashboardContext
 from dashboard.formats import sats
-from host.ledger import cards, payouts, sales
-from host.ledger.codes import Words
+from host.ledger import cards, loans, payouts, sales
+from host.ledger.codes import Code, Words
 from host.ledger.records import Sale, SaleState
 from host.money import MSAT_PER_SAT
 from host.till import APPROVED_MS
@@ -53,13 +53,27 @@ def till_state(context: DashboardContext) -> dict[str, Any]:
     terminal_id = context.terminal.terminal_id
     sale = sales.current(context.db, terminal_id) or sales.latest(context.db, terminal_id)
     lamps = dots(context)
-    state: dict[str, Any] = {"event_id": event_id, "state": "idle", "sale": None, "dots": lamps}
+    state: dict[str, Any] = {
+        "event_id": event_id,
+        "state": "idle",
+        "sale": None,
+        "lent": _lent(context),
+        "dots": lamps,
+    }
     if sale is not None and _leaves_in(sale, now) != 0:
         state["state"] = sale.state.value
         state["sale"] = _sale(context, sale, now)
-    elif any(not lamp["ok"] for lamp in lamps):
+    elif state["lent"] or any(not lamp["ok"] for lamp in lamps):
         state["state"] = "blocked"
     return state
+
+
+def _lent(context: DashboardContext) -> dict[str, str] | None:
+    """Words for a till whose reader is lent to the card desk."""
+    if loans.of(context.db, context.terminal.terminal_id) is None:
+        return None
+    words = Code.READER_LENT.words
+    return {"says": words.says, "do": words.do}
 
 
 def _leaves_in(sale: Sale, now: int) -> int | None:

@@ -74,7 +74,11 @@ class Phones:
 def blueprint(phones: Phones) -> Blueprint:
     """For whichever listener is to answer phones."""
     bp = Blueprint("phones", __name__, url_prefix=PREFIX)
-    bp.post("/<token>", endpoint="answer")(phones.answer)
+
+    @bp.post("/<token>")
+    def answer(token: str) -> Response:
+        return phones.answer(token)
+
     return bp
 
 

@@ -31,7 +31,7 @@ function view() {
   const { state, sale, dots } = server;
   if (sale && sale.sale_id !== left) return { state, ...sale };
   const down = dots.filter((dot) => !dot.ok);
-  if (!down.length) return { state: "idle" };
+  if (!down.length) return server.lent ? { state: "blocked", ...server.lent } : { state: "idle" };
   const names = down.map((dot) => dot.label).join(", ");
   const words = [...new Set(down.map((dot) => `${dot.label}: ${dot.words}`))];
   const same = down.length > 1 && down.every((dot) => dot.words === down[0].words);

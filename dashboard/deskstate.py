@@ -1,0 +1,108 @@
+"""The card desk as its page shows it: one record, made from the job's rows and the reader's dot."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from dashboard.context import DashboardContext
+from host.ledger.codes import Words
+from provisioning import jobs
+from provisioning.jobs import DeskJob, DeskState, Kind, Line, Sign
+
+
+class KindLook(NamedTuple):
+    """What a technician can choose to do, and how it is called while it is done."""
+
+    label: str
+    icon: str
+    doing: str
+    about: str
+
+
+KINDS: Final = {
+    Kind.ISSUE: KindLook(
+        "Issue", "plus", "Issuing cards", "Program blank cards and take them into the books."
+    ),
+    Kind.VERIFY: KindLook(
+        "Verify", "check", "Verifying cards", "Say of each card whether it is all right."
+    ),
+    Kind.REPAIR: KindLook(
+        "Repair", "wrench", "Repairing cards", "Finish what was begun, and mend what is wrong."
+    ),
+    Kind.REKEY: KindLook("Rekey", "key", "Giving cards new keys", "Give cards of ours new keys."),
+    Kind.WIPE: KindLook(
+        "Wipe", "dash", "Wiping cards", "Make cards blank again, as they were delivered."
+    ),
+    Kind.DIAGNOSE: KindLook(
+        "Diagnose", "search", "Diagnosing cards", "Say in words what a card is and what to do next."
+    ),
+}
+
+_ENDED: Final = {
+    DeskState.DONE: Words("All cards are done", "Take the last card away."),
+    DeskState.STOPPED: Words(
+        "Stopped", "A card that was begun is finished when it is laid down again."
+    ),
+}
+_GETTING: Final = Words("Getting the reader", "Take away any card that lies on it.")
+_READING: Final = Words("Hold the card still", "")
+
+
+def desk_state(context: DashboardContext) -> dict[str, Any]:
+    """The newest job of this terminal, with `event_id` read first: nothing newer is missed."""
+    event_id = context.db.events.last_id()
+    job = jobs.latest(context.db, context.terminal.terminal_id)
+    state: dict[str, Any] = {"event_id": event_id, "job_id": job.job_id if job else None}
+    return state | job_state(context, job) if job else state
+
+
+def job_state(context: DashboardContext, job: DeskJob) -> dict[str, Any]:
+    """What the stage of a job shows now, and its counts."""
+    lines = jobs.lines(context.db, job.job_id)
+    return {
+        "open": job.open,
+        "taps": len(lines),
+        "done": count(lines, Sign.DONE),
+        "total": job.total,
+        **_stage(context, job, lines[0] if lines else None),
+    }
+
+
+def count(lines: list[Line], sign: Sign) -> int:
+    """How many taps ended so."""
+    return sum(line.sign is sign for line in lines)
+
+
+def _stage(context: DashboardContext, job: DeskJob, last: Line | None) -> dict[str, Any]:
+    if not job.open:
+        return _look(f"ended-{job.state}", _ENDED[job.state])
+    reader = next(
+        part for part in context.board.parts(context.terminal.terminal_id) if part.name == "reader"
+    )
+    if not reader.ok:
+        return _look("blocked", Words("The reader is not available", reader.detail))
+    step = job.step
+    if step.get("at") == "waiting":
+        alias = step.get("alias")
+        return _look(
+            "waiting", Words("Lay down a card", f"It becomes {alias}." if alias else "Any card.")
+        )
+    if step.get("at") == "card":
+        words = str(step.get("words", "")).capitalize()
+        bar = {"value": step.get("done", 0), "max": step.get("total", 0)}
+        return _look("card", Words(_READING.says, f"{words} …")) | {"bar": bar}
+    if step.get("at") == "away" and last is not None:
+        name = f"{last.title}: " if last.title else ""
+        says = f"{name}{last.says}"
+        return _look(f"away-{last.sign}", Words(says, _away(last)))
+    return _look("getting", _GETTING)
+
+
+def _away(last: Line) -> str:
+    if last.sign is Sign.DONE:
+        return "Take the card away."
+    return f"Take the card away. {last.next}".strip()
+
+
+def _look(look: str, words: Words) -> dict[str, Any]:
+    return {"look": look, "says": words.says, "do": words.do, "bar": None}

@@ -1,0 +1,77 @@
+// A job at the card desk: the step at the reader follows every event; the lines follow every card.
+import { get } from "./api.js";
+import { lostDots, showDots } from "./dots.js";
+import { listen } from "./live.js";
+
+const $ = (id) => document.getElementById(id);
+const root = $("job");
+const url = root.dataset;
+const ICONS = {
+  getting: "hourglass", waiting: "tap", card: "reading", blocked: "alert",
+  "away-done": "check", "away-aside": "cross", "away-again": "again",
+  "ended-done": "check", "ended-stopped": "stop",
+};
+const SPOKEN = new Set(["waiting", "blocked", "away-done", "away-aside", "away-again", "ended-done", "ended-stopped"]);
+
+let shown = JSON.parse(url.state);
+let newest = Number(url.after);
+let fetching = Promise.resolve();
+
+function show(state) {
+  const changed = state.look !== shown.look || state.says !== shown.says;
+  $("step").dataset.look = state.look;
+  $("step-icon").setAttribute("href", `${url.icons}#${ICONS[state.look]}`);
+  $("step-says").textContent = state.says;
+  $("step-do").textContent = state.do;
+  bar(state.bar);
+  $("counts").textContent = `${state.done}${state.total ? ` of ${state.total}` : ""} done`;
+  if (changed && SPOKEN.has(state.look)) $("announce").textContent = `${state.says}. ${state.do}`;
+  if (state.taps !== shown.taps || state.open !== shown.open) refresh(state.open !== shown.open);
+  shown = state;
+}
+
+function bar(now) {
+  $("bar").hidden = !now;
+  if (!now) return;
+  $("bar").max = now.max || 1;
+  $("bar").value = now.value;
+}
+
+/** The lines, as the server tells them; one request at a time, the newest answer stays. */
+function refresh(over) {
+  fetching = fetching.then(() => parts(over)).catch(() => {});
+}
+
+async function parts(over) {
+  if (over) return location.reload(); // its end is another page: other buttons, no stream
+  const response = await fetch(url.partsUrl, { headers: { Accept: "text/html" }, cache: "no-store" });
+  if (!response.ok) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  const held = document.activeElement?.closest?.("#parts a")?.getAttribute("href");
+  $("parts").replaceChildren(...fresh.body.childNodes);
+  if (held) $("parts").querySelector(`a[href="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+}
+
+/** Take a newer state of this job; another job's is not ours to show. */
+function take(state) {
+  if (state.event_id < newest || String(state.job_id) !== url.job) return;
+  newest = state.event_id;
+  show(state);
+}
+
+function live(yes) {
+  $("live-note").hidden = yes;
+  $("live-note").textContent = yes ? "" : "Not live: the service cannot be reached";
+}
+
+show(shown);
+if (shown.open) {
+  listen({
+    url: url.liveUrl,
+    topics: "desk",
+    after: url.after,
+    on: { desk: take, dots: (dots) => (showDots(dots), live(true), get(url.stateUrl).then(take, () => live(false))) },
+    poll: () => get(url.stateUrl).then((state) => (take(state), live(true))),
+    lost: () => (showDots(lostDots()), live(false)),
+  });
+}
