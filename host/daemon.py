@@ -24,6 +24,7 @@ from host.daemon_lock import take_home
 from host.health import BEAT_MS, CLOCK, LIGHTNING, Board
 from host.keyring import Keyring
 from host.ledger import sales
+from host.ledger.records import SaleState
 from host.lightning.open import open_wallet
 from host.lightning.wallet import Wallet, WalletError
 from host.lnurl.budget import Rate
@@ -32,7 +33,7 @@ from host.money import sats
 from host.payer import Payer
 from host.plugins import Context, Service
 from host.post import ReaderPost
-from host.readers.base import ReaderOpener
+from host.readers.base import Reader, ReaderGone, ReaderOpener
 from host.readers.open import ReaderOptions, open_reader
 from host.setup import ensure_shop
 from host.store.engine import Engine
@@ -50,7 +51,14 @@ CLOCK_SLACK_MS = 2 * SECOND
 
 def opener_for(reader: ReaderConfig) -> ReaderOpener:
     """How a configured reader is opened."""
-    return lambda: open_reader(reader.device, ReaderOptions(gpio_lights=reader.gpio_lights))
+
+    def opener() -> Reader:
+        try:
+            return open_reader(reader.device, ReaderOptions(gpio_lights=reader.gpio_lights))
+        except ValueError as error:  # no such driver: words for the dot, as for any other trouble
+            raise ReaderGone(str(error)) from error
+
+    return opener
 
 
 class Daemon:
@@ -146,8 +154,13 @@ class Daemon:
             self.board.gone()
         getattr(part, "stop" if name == "payer" else "close")()
 
-    def _work(self, name: str, body: Callable[[threading.Event], None]) -> None:
-        worker = Worker(name, body)
+    def _work(
+        self,
+        name: str,
+        body: Callable[[threading.Event], None],
+        on_fault: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        worker = Worker(name, body, on_fault=on_fault)
         self._workers.append(worker)
         worker.start()
 
@@ -189,7 +202,7 @@ class Daemon:
             opener = self._openers.get(reader.device) or opener_for(reader)
             post = ReaderPost(till, opener, self.board, self.clock, borrowers=borrowers)
             self.posts.append(post)
-            self._work(f"reader {reader.terminal}", post.run)
+            self._work(f"reader {reader.terminal}", post.run, on_fault=post.fault)
 
     def _start_plugins(self) -> None:
         for name, service in self._made(plugins.SERVICES):
@@ -272,13 +285,13 @@ class Daemon:
 
     def _follow_sales(self, stop: threading.Event) -> None:
         """Wake the readers' lights when a sale changes, in whichever process it was changed."""
-        seen = self.db.events.last_id()
+        kinds = frozenset(f"sale.{state}" for state in SaleState)
         while not stop.is_set():
-            if not self.db.events.wait(seen, 500):
-                continue
-            seen = self.db.events.last_id()
+            seen = self.db.events.known_id  # first, so that what comes while we look wakes us
             for post in self.posts:
                 post.refresh()
+            while not stop.is_set() and not self.db.events.wait(seen, 500, kinds):
+                pass
 
 
 def open_home(home: Path, *, allow_demo: bool = False) -> tuple[Config, Keyring]:

@@ -46,6 +46,9 @@ log = logging.getLogger(__name__)
 
 GRACE_MS = 10_000
 _REST_MS = 250
+_FULL_MS = 10
+"""How soon to look for an idle worker again when there was none; that look is no read."""
+_PENDING = frozenset({"payout.pending"})
 _AFTER_TROUBLE_S = 1.0
 _MANY = 10_000
 
@@ -137,33 +140,35 @@ class Payer:
     # -- the dispatcher's thread ------------------------------------------------------------
 
     def _run(self) -> None:
+        told = False
         while not self._stopping.is_set():
             try:
-                seen = self._db.events.last_id()  # first, so that what comes later wakes us
-                if not self._dispatch():
-                    self._db.events.wait(seen, _REST_MS)
+                seen = self._db.events.known_id  # first, so that what comes later wakes us
+                full = self._dispatch(told)
+                told = self._db.events.wait(seen, _FULL_MS if full else _REST_MS, _PENDING)
             except Exception:  # this thread's loop: the next round tries again
                 log.exception("payer: a round failed")
                 self._stopping.wait(_AFTER_TROUBLE_S)
 
-    def _dispatch(self) -> bool:
-        """Hand out what is due; True when there may be more to send at once.
+    def _dispatch(self, told: bool) -> bool:
+        """Hand out what is due; True when more may wait than there are idle workers for.
 
-        No more is taken than there are idle workers: what is Processing is being sent.
+        No more is taken than there are idle workers: what is Processing is being sent. `told`
+        spares the look whether there is anything to take.
         """
         if time.monotonic() >= self._next_due:
             self._next_due = time.monotonic() + _REST_MS / 1_000
             for payout in self._to_check():
                 self._checks.put(payout)
         idle = self._workers - len(self._in_flight)
-        batch = self._take(idle) if idle > 0 else []
+        batch = self._take(idle, look_first=not told) if idle > 0 else []
         for payout in batch:
             self._sends.put(payout)
-        return 0 < len(batch) == idle
+        return len(batch) == idle
 
-    def _take(self, limit: int) -> list[Payout]:
+    def _take(self, limit: int, *, look_first: bool = True) -> list[Payout]:
         """Make Pending payouts ours to send: durably Processing, known as in flight."""
-        batch = payouts.take(self._db, limit)
+        batch = payouts.take(self._db, limit, look_first=look_first)
         with self._guard:
             self._in_flight.update(payout.payout_id for payout in batch)
         if batch:

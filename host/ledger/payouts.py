@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from dataclasses import replace
 from typing import Any, Final
 
 from host.clock import MINUTE, SECOND
@@ -58,21 +59,23 @@ def get(db: Place, payout_id: str) -> Payout | None:
     return Payout.of(row) if row else None
 
 
-def take(db: Place, limit: int = 10) -> list[Payout]:
+def take(db: Place, limit: int = 10, *, look_first: bool = True) -> list[Payout]:
     """Take pending payouts for paying, oldest first: Processing, durably, before the wallet is
     called. Nobody else gets them; the money stays held.
+
+    `look_first` leaves the write lock alone when nothing is pending, for those who ask often.
     """
 
     def begin(tx: Tx) -> list[Payout]:
         taken = []
         for row in tx.all(_PENDING, {"limit": limit}):
             payout = Payout.of(row)
-            changes = {"processing_at": tx.now, "next_check_at": tx.now + LEASE_MS}
+            changes: dict[str, Any] = {"processing_at": tx.now, "next_check_at": tx.now + LEASE_MS}
             if _step(tx, payout, PayoutStatus.PROCESSING, changes):
-                taken.append(_need(tx, payout.payout_id))
+                taken.append(replace(payout, status=PayoutStatus.PROCESSING, **changes))
         return taken
 
-    return db.transaction(begin) if pending(db) else []
+    return [] if look_first and not pending(db) else db.transaction(begin)
 
 
 def pending(db: Place) -> bool:
@@ -233,9 +236,3 @@ def _event(tx: Tx, payout: Payout, kind: str, reason: str | None) -> None:
 def _find(tx: Tx, payout_id: str) -> Payout | None:
     row = tx.one(_GET, {"payout_id": payout_id})
     return Payout.of(row) if row else None
-
-
-def _need(tx: Tx, payout_id: str) -> Payout:
-    payout = _find(tx, payout_id)
-    assert payout is not None  # noqa: S101 - it was written in this transaction
-    return payout

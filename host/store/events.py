@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from host.store.driver import sqlite3
 from host.store.errors import explain
-from host.store.tx import Row, Tx
+from host.store.tx import Row, Told, Tx
 
 T = TypeVar("T")
 
@@ -37,22 +37,46 @@ class Event:
     data: dict[str, Any]
 
 
+class _Waiter:
+    """One thread that waits, and for which kinds of events; None is all."""
+
+    __slots__ = ("kinds", "woken")
+
+    def __init__(self, lock: threading.Lock, kinds: Collection[str] | None) -> None:
+        self.woken = threading.Condition(lock)
+        self.kinds = kinds
+
+    def wants(self, told: Sequence[Told]) -> bool:
+        return self.kinds is None or any(kind in self.kinds for _, kind in told)
+
+
 class EventLog:
     """Reads the outbox and wakes those who wait for it.
 
-    Commits of this process wake waiters at once. For other processes one of the waiters, and
-    only while there are any, looks at `PRAGMA data_version` on behalf of all.
+    Commits of this process wake at once whoever waits for their kinds, and nobody else: on a
+    busy ledger most commits concern no waiter. For other processes one of the waiters, and only
+    while there are any, looks at `PRAGMA data_version` on behalf of all.
     """
 
     def __init__(self, read: Read, connect: Callable[[], sqlite3.Connection]) -> None:
         self._read = read
         self._connect = connect
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._waiters: list[_Waiter] = []
+        self._looks: _Waiter | None = None
         self._newest = 0
-        self._somebody_looks = False
+        self._newest_of: dict[str, int] = {}
+        self._newest_of_others = 0
+        """Committed by another process, so of a kind that is not known here."""
         self._closed = False
         self._eye: sqlite3.Connection | None = None
         self._version: int | None = None
+
+    @property
+    def known_id(self) -> int:
+        """The newest event that waiters were told of: never newer than what a read sees, so
+        what a read did not see comes after it."""
+        return self._newest
 
     def last_id(self) -> int:
         """The id of the newest event, 0 when there is none."""
@@ -72,47 +96,67 @@ class EventLog:
         rows = self._read(lambda tx: tx.all(sql.format(chosen), params))
         return [_event(row) for row in rows]
 
-    def wait(self, after_id: int, timeout_ms: int) -> bool:
+    def wait(self, after_id: int, timeout_ms: int, kinds: Collection[str] | None = None) -> bool:
         """True as soon as there is an event after `after_id`; False when the time is over.
 
-        Also False, at once, when the database is closed.
+        With `kinds` only these wake; a commit of another process may wake for nothing. Also
+        False, at once, when the database is closed.
         """
         deadline = time.monotonic() + timeout_ms / 1000
-        looks = False
-        with self._changed:
+        waiter = _Waiter(self._lock, kinds)
+        with self._lock:
+            self._waiters.append(waiter)
             try:
-                while not self._closed:
-                    if not self._somebody_looks:
-                        looks = self._somebody_looks = True
-                    if looks:
-                        self._look()
-                    left = deadline - time.monotonic()
-                    if self._newest > after_id or left <= 0:
-                        return self._newest > after_id
-                    self._changed.wait(min(left, POLL_S) if looks else left)
-                return False
+                return self._wait(waiter, after_id, deadline)
             finally:
-                if looks:
-                    self._somebody_looks = False
-                    self._changed.notify()
+                self._waiters.remove(waiter)
+                if self._looks is waiter:
+                    self._looks = None
+                    if self._waiters:
+                        self._waiters[0].woken.notify()
 
-    def committed(self, newest: int) -> None:
-        """Called by the writer of this process when events up to `newest` are durable."""
-        with self._changed:
+    def committed(self, told: Sequence[Told]) -> None:
+        """Called by the writer of this process when these events, in order, are durable."""
+        with self._lock:
+            (oldest, _), (newest, _) = told[0], told[-1]
+            if oldest > self._newest + 1:  # another process committed in between
+                self._newest_of_others = oldest - 1
+                self._wake_all()
+            self._newest_of.update((kind, event_id) for event_id, kind in told)
             self._newest = max(self._newest, newest)
-            self._changed.notify_all()
+            for waiter in self._waiters:
+                if waiter.wants(told):
+                    waiter.woken.notify()
 
     def close(self) -> None:
         """Send every waiter home."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             if self._eye is not None:
                 self._eye.close()
                 self._eye = None
-            self._changed.notify_all()
+            self._wake_all()
+
+    def _wait(self, waiter: _Waiter, after_id: int, deadline: float) -> bool:
+        while not self._closed:
+            if self._looks is None:
+                self._looks = waiter
+            if self._looks is waiter:
+                self._look()
+            left = deadline - time.monotonic()
+            if self._newest_for(waiter) > after_id or left <= 0:
+                return self._newest_for(waiter) > after_id
+            waiter.woken.wait(min(left, POLL_S) if self._looks is waiter else left)
+        return False
+
+    def _newest_for(self, waiter: _Waiter) -> int:
+        if waiter.kinds is None:
+            return self._newest
+        ours = (self._newest_of.get(kind, 0) for kind in waiter.kinds)
+        return max(self._newest_of_others, *ours)
 
     def _look(self) -> None:
-        """Has anybody committed since the last look? Under the condition's lock."""
+        """Has anybody committed since the last look? Under the lock."""
         try:
             if self._eye is None:
                 self._eye = self._connect()
@@ -121,10 +165,14 @@ class EventLog:
                 (newest,) = self._eye.execute(_LAST).fetchone()
                 self._version = version
                 if newest > self._newest:
-                    self._newest = newest
-                    self._changed.notify_all()
+                    self._newest = self._newest_of_others = newest
+                    self._wake_all()
         except sqlite3.Error as error:
             raise explain(error) from error
+
+    def _wake_all(self) -> None:
+        for waiter in self._waiters:
+            waiter.woken.notify()
 
 
 _LAST = "SELECT coalesce(max(event_id), 0) AS newest FROM events"

@@ -11,6 +11,8 @@ from host.store.errors import StoreClosed, StoreError, explain
 
 T = TypeVar("T")
 Params = Mapping[str, Any]
+Told = tuple[int, str]
+"""The number and the kind of an event."""
 
 _JSON = json.JSONEncoder(separators=(",", ":")).encode
 """Made once: `json.dumps` would make a new encoder for every event."""
@@ -45,7 +47,7 @@ class Place(Protocol):
 class Tx:
     """An open transaction. Valid only while its function runs."""
 
-    __slots__ = ("_conn", "lost", "newest_event", "now")
+    __slots__ = ("_conn", "lost", "now", "told")
 
     def __init__(self, conn: sqlite3.Connection, now: int) -> None:
         self._conn = conn
@@ -53,7 +55,8 @@ class Tx:
         """UTC epoch milliseconds, the same for the whole function."""
         self.lost: StoreError | None = None
         """Set when SQLite took back the whole transaction (for example: disk full)."""
-        self.newest_event = 0
+        self.told: list[Told] = []
+        """The events of this function, in order."""
 
     def one(self, sql: str, params: Params | None = None) -> Row | None:
         """The first row, or None."""
@@ -90,7 +93,7 @@ class Tx:
         data: Mapping[str, Any] | None = None,
     ) -> None:
         """Tell the outbox; waiters wake when the transaction is durable."""
-        self.newest_event = self.insert(
+        number = self.insert(
             _EVENT,
             {
                 "at": self.now,
@@ -100,6 +103,7 @@ class Tx:
                 "data": _JSON(data) if data else "{}",
             },
         )
+        self.told.append((number, kind))
 
     def transaction(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` as part of this transaction, so that ledger functions compose."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from host.clock import Clock
 from host.store.driver import sqlite3
 from host.store.errors import StoreClosed, StoreError, explain
 from host.store.turns import Job
-from host.store.tx import Tx
+from host.store.tx import Told, Tx
 
 
 class Writer:
     """Turns a batch of jobs into one transaction."""
 
     def __init__(
-        self, conn: sqlite3.Connection, clock: Clock, committed: Callable[[int], None]
+        self, conn: sqlite3.Connection, clock: Clock, committed: Callable[[Sequence[Told]], None]
     ) -> None:
         self._conn = conn
         self._clock = clock
@@ -31,14 +31,13 @@ class Writer:
         batch: `turns` gives it to every job that was drawn and not settled.
         """
         kept: list[tuple[Job[Any], Any]] = []
-        newest_event = 0
+        told: list[Told] = []
         try:
             if self.closing:
                 self._conn.close()
                 raise StoreClosed("The database is closed")
             for job in jobs:
-                tx = self._attempt(job, kept)
-                newest_event = max(newest_event, tx.newest_event)
+                told += self._attempt(job, kept)
             if kept:
                 self._execute("COMMIT")
         except BaseException:
@@ -49,11 +48,14 @@ class Writer:
             raise
         for job, value in kept:
             job.succeed(value)
-        if newest_event:
-            self._committed(newest_event)
+        if told:
+            self._committed(told)
 
-    def _attempt(self, job: Job[Any], kept: list[tuple[Job[Any], Any]]) -> Tx:
-        """Run one job into `kept`, or undo it alone. Raises when the whole batch is lost."""
+    def _attempt(self, job: Job[Any], kept: list[tuple[Job[Any], Any]]) -> Sequence[Told]:
+        """Run one job into `kept`, or undo it alone; the events that are kept.
+
+        Raises when the whole batch is lost.
+        """
         # The first that succeeds needs no savepoint: the transaction itself is one.
         self._execute("SAVEPOINT job" if kept else "BEGIN IMMEDIATE")
         tx = Tx(self._conn, self._clock.now())
@@ -64,16 +66,16 @@ class Writer:
             self._execute("ROLLBACK TO job" if kept else "ROLLBACK")
             if kept:
                 self._execute("RELEASE job")
-            tx.newest_event = 0
             job.fail(error)
+            return ()
         else:
             self._still_open(tx)
             if kept:
                 self._execute("RELEASE job")
             kept.append((job, value))
+            return tx.told
         finally:
             tx.over()
-        return tx
 
     def _still_open(self, tx: Tx) -> None:
         """Refuse to go on when SQLite, or the function, has ended the transaction."""

@@ -45,6 +45,29 @@ def test_waiters_wake_when_a_transaction_is_durable(db: Engine) -> None:
     assert [waiter.result() for waiter in waiters] == [True] * 4
 
 
+def test_only_the_kinds_waited_for_wake(db: Engine) -> None:
+    tell(db, "a.b")
+    seen = db.events.known_id
+    assert seen == db.events.last_id()
+    tell(db, "a.b")
+    assert not db.events.wait(seen, 0, {"c.d"})
+    waiter = Later(lambda: db.events.wait(seen, LONG, {"c.d", "e.f"}))
+    tell(db, "c.d")
+    assert waiter.result()
+
+
+def test_what_another_process_tells_may_be_of_any_kind(db: Engine) -> None:
+    other = Engine.open(db.path, ManualClock())
+    try:
+        tell(db, "a.b")
+        seen = db.events.known_id
+        tell(other, "c.d")
+        tell(db, "a.b")  # told here first, and it must not hide the one before it
+        assert db.events.wait(seen, 0, {"c.d"})
+    finally:
+        other.close()
+
+
 def test_a_transaction_that_was_undone_tells_nobody(db: Engine) -> None:
     def undone(tx: Tx) -> None:
         tx.event("a.b")
