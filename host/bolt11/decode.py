@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from coincurve import PublicKey
 
@@ -23,6 +24,8 @@ from host.money import MAX_MSAT, MSAT_PER_BTC, MSAT_PER_SAT
 
 MAX_LENGTH = 7_089
 """What the largest QR code holds; the length limit that LND uses as well."""
+
+_REMEMBERED = 128
 
 _HRP = re.compile(r"ln(?P<currency>[a-z]+?)(?:(?P<amount>[1-9][0-9]{0,19})(?P<unit>[munp]?))?")
 _DIVISORS = {"": 1, "m": 10**3, "u": 10**6, "n": 10**9, "p": 10**12}
@@ -61,8 +64,12 @@ def payable(text: str, network: Network) -> Bolt11Invoice:
     return invoice
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def decode(text: str) -> Bolt11Invoice:
-    """Decode an invoice; any text gives an invoice or a `Bolt11Error`, nothing else."""
+    """Decode an invoice; any text gives an invoice or a `Bolt11Error`, nothing else.
+
+    The newest are remembered: an invoice is read at the claim and again by the wallet that pays.
+    """
     try:
         hrp, digits = bech32.decode(text, MAX_LENGTH)
         network, amount_msat = _read_hrp(hrp)

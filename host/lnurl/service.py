@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 
 MAX_QUERY: Final = 8_192
 _MAX_FIELDS: Final = 20
+_JSON: Final = json.JSONEncoder(separators=(",", ":")).encode
 _HEADERS: Final = [
     ("Content-Type", "application/json"),
     ("Access-Control-Allow-Origin", "*"),  # wallets in browsers (LUD-01)
@@ -242,7 +243,7 @@ def _error(code: Code) -> dict[str, Any]:
 
 
 def _json(answer: dict[str, Any], status: int = 200) -> Response:
-    return Response(json.dumps(answer, separators=(",", ":")), status, _HEADERS)
+    return Response(_JSON(answer), status, _HEADERS)
 
 
 def _no_such_thing(error: HTTPException) -> Response:

@@ -7,6 +7,7 @@ payment's id into the card key too; with it, a card moved to another pull paymen
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from host.ntag424.crypto import cmac
@@ -47,8 +48,12 @@ def card_key(issuer: Key, uid: Uid, version: int, pull_payment_id: str | None = 
     return Key(cmac(issuer, _CARD_KEY + uid.raw + version.to_bytes(4, "little") + tail))
 
 
+@lru_cache(maxsize=16)
 def k1(issuer: Key) -> Key:
-    """The key that opens `p` of every card of this issuer."""
+    """The key that opens `p` of every card of this issuer.
+
+    Remembered, because every tap needs it; whoever holds the issuer key holds this one too.
+    """
     return Key(cmac(issuer, _K1))
 
 
