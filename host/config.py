@@ -102,7 +102,7 @@ class WalletConfig:
 
     kind: str = "embedded"
     network: str = "regtest"
-    """`bitcoin`, `testnet`, `signet` or `regtest`: which network's invoices are paid."""
+    """`mainnet`, `testnet`, `signet` or `regtest`: which network's invoices are paid."""
     max_fee_sat: int = 50
     """The most that one payment may cost in routing fees; held beside the amount."""
 

@@ -102,6 +102,10 @@ class ReaderPost:
                 self._free.clear()
         self._board.report(self._part, False, "stopped")
 
+    def fault(self, _error: BaseException) -> None:
+        """Say that this post's thread failed; why is in the log, which no cashier sees."""
+        self._board.report(self._part, False, "the reader failed and is started again")
+
     def close(self) -> None:
         """Interrupt a wait on the reader, so that a stop takes no time. Any thread."""
         reader = self._reader
