@@ -55,6 +55,8 @@ _OFFERED: Final = "SELECT 1 FROM payouts WHERE payment_hash = :payment_hash"
 _CLOSED_SALES: Final = {
     SaleState.APPROVED: Code.SALE_CLOSED,
     SaleState.CANCELLED: Code.SALE_CLOSED,
+    # Another issuer may be paying it at this moment: a second card would pay it twice.
+    SaleState.AUTHORISING: Code.SALE_IN_PROGRESS,
     SaleState.CHECKING: Code.SALE_IN_PROGRESS,
 }
 

@@ -234,6 +234,7 @@ def test_a_sale_is_paid_once_and_for_its_own_amount(here: Shop) -> None:
     ("states", "expected"),
     [
         ([SaleState.CANCELLED], Code.SALE_CLOSED),
+        ([SaleState.AUTHORISING], Code.SALE_IN_PROGRESS),
         ([SaleState.AUTHORISING, SaleState.CHECKING], Code.SALE_IN_PROGRESS),
     ],
 )
