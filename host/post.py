@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -13,8 +14,11 @@ from host.clock import Clock
 from host.health import READER, Board
 from host.ledger import loans, sales
 from host.ledger.loans import Loan
+from host.ledger.records import SaleState
 from host.readers.base import (
+    Button,
     Look,
+    Press,
     Reader,
     ReaderError,
     ReaderGone,
@@ -42,6 +46,9 @@ class Borrower(Protocol):
         is served again when it is back, or after a restart.
         """
 
+
+WAITING: Final = (SaleState.READY, SaleState.DECLINED)
+"""The states in which a sale waits for a card, and may be given up on the reader."""
 
 NOBODY: Final[Mapping[str, Borrower]] = MappingProxyType({})
 
@@ -74,6 +81,9 @@ class ReaderPost:
         self._shown: Show | None = None
         self._instead: Show | None = None
         """What is shown in place of the sale until the card has left."""
+        self._offered: str | None = None
+        """The sale that the reader shows and that its Cancel button gives up."""
+        self._given_up: deque[str] = deque()
         self._lock = threading.Lock()
 
     @property
@@ -88,6 +98,7 @@ class ReaderPost:
                 with self._open() as reader:
                     failed = 0
                     self._reader = reader
+                    reader.on_press = self._pressed
                     self._board.report(self._part, True, f"{reader.info.name} ready")
                     self._serve(reader, stop)
             except ReaderGone as error:
@@ -99,6 +110,7 @@ class ReaderPost:
                 failed += 1
             finally:
                 self._reader, self._shown, self._instead = None, None, None
+                self._offered = None
                 self._free.clear()
         self._board.report(self._part, False, "stopped")
 
@@ -125,6 +137,7 @@ class ReaderPost:
         with self._lock:  # around the look too: a picture of an older look must not come last
             sale = sales.latest(self.till.db, terminal_id)
             card_there = not self._free.is_set()
+            self._offered = sale.sale_id if sale and sale.state in WAITING else None
             show = self._instead or picture(sale, self._clock.now(), card_there=card_there)
             if show != self._shown:
                 self._shown = show
@@ -136,6 +149,7 @@ class ReaderPost:
             if (loan := loans.of(self.till.db, self.till.terminal.terminal_id)) is not None:
                 self._lend(loan, reader, stop)
                 continue
+            self._give_up()
             self.refresh()
             try:
                 link = reader.wait_card(WAIT_MS)
@@ -147,6 +161,21 @@ class ReaderPost:
                 self._take(reader, partial(self.till.presented, link))
             self._until_gone(reader, stop)
 
+    def _pressed(self, press: Press) -> None:
+        """Remember the sale that was shown when Cancel was pressed. The driver's thread."""
+        if press.button is Button.CANCEL and (sale_id := self._offered) is not None:
+            self._given_up.append(sale_id)
+        elif press.tip_percent is not None:
+            log.info("a tip of %d %% was chosen; tips are not taken yet", press.tip_percent)
+
+    def _give_up(self) -> None:
+        """Cancel what a person gave up on the reader; a sale that went on meanwhile stays."""
+        while self._given_up:
+            try:
+                sales.cancel(self.till.db, self._given_up.popleft())
+            except StoreError as error:  # the sale is still shown, so whoever pressed sees it
+                log.error("a sale of %s could not be cancelled: %s", self._part, error)
+
     def _lend(self, loan: Loan, reader: Reader, stop: threading.Event) -> None:
         borrower = self._borrowers.get(loan.borrower)
         if borrower is None:
@@ -154,7 +183,7 @@ class ReaderPost:
         else:
             self._board.report(self._part, True, f"{reader.info.name}, lent to the {loan.borrower}")
             with self._lock:
-                self._lent = True
+                self._lent, self._offered = True, None
             try:
                 borrower.serve(loan, reader, stop.is_set)
             finally:
@@ -181,6 +210,7 @@ class ReaderPost:
 
     def _until_gone(self, reader: Reader, stop: threading.Event) -> None:
         while not stop.is_set() and not reader.wait_gone(WAIT_MS):
+            self._give_up()
             self.refresh()
         self._instead = None
         self._free.set()

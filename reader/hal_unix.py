@@ -95,6 +95,8 @@ class Unix:
         self._boot = int(options.get("boot") or w.BOOT_POWER)
         self._settings = options.get("settings") or ""
         self._show = _open_show(options.get("show"))
+        self._keys = Line(self, options["keys"]) if options.get("keys") else NoLine()
+        self._down = bytearray(1)
         self.rebooted = -1
 
     def now(self) -> int:
@@ -132,7 +134,9 @@ class Unix:
         self._say("picture", [list(part) for part in picture])
 
     def buttons(self) -> int:
-        return 0
+        """What is held down: the last byte that came in on `keys` (a bit each, as in words)."""
+        self._keys.readinto(self._down)
+        return self._down[0]
 
     def feed(self) -> None:
         self._say("fed", True)

@@ -2,7 +2,7 @@
 
     micropython -X heapsize=192k -m reader.on_unix panel=/dev/pts/1 hsu=/dev/pts/2 chip=/dev/pts/3
 
-Options: serial=, boot= (a number of words.BOOT_*), settings=FILE, show=FILE.
+Options: serial=, boot= (a number of words.BOOT_*), settings=FILE, show=FILE, keys=FILE.
 """
 
 import asyncio

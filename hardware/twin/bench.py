@@ -1,4 +1,4 @@
-"""One reader on a bench, and the hand that lays cards on it and looks at its lights.
+"""One reader on a bench, and the hand that lays cards on it, presses, and looks at its lights.
 
 What a page, a test or a control channel sees of a twin; the attachments (`vpcd`, `pn532`) are the
 other side of it. Every method may be called from any thread.
@@ -29,6 +29,10 @@ class Lights:
     buzzer: bool = False
 
 
+Picture = tuple[tuple[str | int, ...], ...]
+"""What stands on a display of 128 x 64 points: (text, x, y, scale), and signs as (name, x, y)."""
+
+
 @dataclass(frozen=True, slots=True)
 class BenchCard:
     """A card in the drawer or on the reader."""
@@ -52,6 +56,8 @@ class Bench:
         self._drawer = drawer
         self._laid: tuple[_Laid, ...] = ()
         self._lights = Lights()
+        self._picture: Picture | None = None
+        self._held: frozenset[str] = frozenset()
         self._watchers: tuple[Callable[[], None], ...] = ()
         self._changed = threading.Condition()
 
@@ -102,10 +108,28 @@ class Bench:
         """What the reader shows now."""
         return self._lights
 
+    def picture(self) -> Picture | None:
+        """What stands on the reader's display; None for a reader without one."""
+        return self._picture
+
+    def hold(self, *buttons: str) -> None:
+        """Hold these buttons of the reader down, and no others; hold none to let go."""
+        self._held = frozenset(buttons)
+        self._tell()
+
     def wait_lights(self, lights: Lights, timeout: float) -> bool:
         """Wait at most `timeout` seconds for the reader to show exactly this."""
         with self._changed:
             return self._changed.wait_for(lambda: self._lights == lights, timeout)
+
+    def wait_drawn(self, text: str, timeout: float) -> bool:
+        """Wait at most `timeout` seconds for this text or sign on the display."""
+
+        def stands_there() -> bool:
+            return any(part[0] == text for part in self._picture or ())
+
+        with self._changed:
+            return self._changed.wait_for(stands_there, timeout)
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` after every change, in the thread that made it. It must not block."""
@@ -133,6 +157,17 @@ class Bench:
             same, self._lights = self._lights == lights, lights
         if not same:
             self._tell()
+
+    def draw(self, picture: Picture) -> None:
+        """What the reader has put on its display."""
+        with self._changed:
+            same, self._picture = self._picture == picture, picture
+        if not same:
+            self._tell()
+
+    def held(self) -> frozenset[str]:
+        """The buttons that are held down."""
+        return self._held
 
     def _tell(self) -> None:
         with self._changed:

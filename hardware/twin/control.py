@@ -50,6 +50,9 @@ _COMMANDS: dict[str, Callable[[Bench, Any], Any]] = {
     "state": lambda bench, name: bench.state(name).to_json(),
     "lights": lambda bench, _: asdict(bench.lights()),
     "wait_lights": _wait_lights,
+    "wait_drawn": lambda bench, asked: bench.wait_drawn(asked["text"], asked["timeout_ms"] / 1000),
+    "picture": lambda bench, _: bench.picture(),
+    "hold": lambda bench, buttons: bench.hold(*buttons),
 }
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TextIO, cast
 
-from hardware.twin.bench import Bench, BenchCard, Lights
+from hardware.twin.bench import Bench, BenchCard, Lights, Picture
 from hardware.twin.card import TearAt
 from hardware.twin.control import lights_of, obey
 from hardware.twin.state import CardState
@@ -72,6 +72,7 @@ class TwinProcess:
         self.device: str | None = where.get("device")
         self.port: int | None = where.get("port")
         self.counter_url: str | None = where.get("counter")
+        self.runs_on: str | None = where.get("runs_on")
 
     def create(self, name: str, uid: Uid | None = None) -> None:
         """Put a new card into the drawer."""
@@ -106,6 +107,24 @@ class TwinProcess:
         """Wait for the reader to show exactly this."""
         asked = {"lights": asdict(lights), "timeout_ms": timeout_ms}
         return bool(self._ask({"wait_lights": asked}))
+
+    def picture(self) -> Picture | None:
+        """What stands on the reader's display."""
+        picture = self._ask({"picture": True})
+        return None if picture is None else tuple(tuple(part) for part in picture)
+
+    def wait_drawn(self, text: str, timeout_ms: int) -> bool:
+        """Wait for this text, or sign, on the reader's display."""
+        return bool(self._ask({"wait_drawn": {"text": text, "timeout_ms": timeout_ms}}))
+
+    def hold(self, *buttons: str) -> None:
+        """Hold these buttons of the reader down; none to let go."""
+        self._ask({"hold": buttons})
+
+    def press(self, button: str) -> None:
+        """Press a button and let go."""
+        self.hold(button)
+        self.hold()
 
     def close(self) -> None:
         """End the process; a second call does nothing."""
@@ -183,7 +202,7 @@ def _attach(bench: Bench, kind: Kind, port: int, stack: contextlib.ExitStack) ->
 
         ours = PanelPty(bench)
         stack.callback(ours.close)
-        return {"device": ours.device, "hsu": ours.hsu}
+        return {"device": ours.device, "hsu": ours.hsu, "runs_on": ours.runs_on.words}
     from hardware.twin.pty import Pn532Pty
 
     reader = Pn532Pty(bench)

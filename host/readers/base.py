@@ -73,6 +73,22 @@ class Show:
     lines: tuple[str, str] = ("", "")
 
 
+class Button(StrEnum):
+    """The buttons a reader may have."""
+
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A person pressed a button; `tip_percent` where the presses have chosen a tip."""
+
+    button: Button
+    long: bool = False
+    tip_percent: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ReaderInfo:
     """Who a reader is: a name that stays the same across replugging, and its driver."""
@@ -123,6 +139,8 @@ class Reader(ABC):
     """A reader that is open and owned by us. Used from one thread, except `show` and `close`."""
 
     info: ReaderInfo
+    on_press: Callable[[Press], None] | None = None
+    """Told of every press, in the driver's own thread: it must return at once."""
 
     @abstractmethod
     def wait_card(self, timeout_ms: int) -> CardLink | None:

@@ -17,10 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from host.readers.base import (
+    Button,
     Can,
     CardGone,
     CardLink,
     Look,
+    Press,
     Reader,
     ReaderGone,
     ReaderInfo,
@@ -34,7 +36,18 @@ from host.readers.panel_frames import Frame, Payload, Value
 from host.readers.panel_line import PanelLine
 from host.readers.panel_link import GoneLink, PanelLink
 from host.readers.panel_show import Shower
-from host.readers.panel_words import Ability, Arm, Event, Reason, Request, State, Status, Tag
+from host.readers.panel_words import (
+    Ability,
+    Arm,
+    Event,
+    How,
+    Key,
+    Reason,
+    Request,
+    State,
+    Status,
+    Tag,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +58,7 @@ _LOOK_S = 0.3
 _READING = (Look.READY, Look.DECLINED, Look.RETRY, Look.READING)
 _SEE_ONLY = Arm.QUIET | Arm.DETECT_ONLY
 _OWNED_S = 0.2
+_BUTTONS = {Key.CONFIRM: Button.CONFIRM, Key.CANCEL: Button.CANCEL}
 
 
 def open_panel(where: str = "", *, run_dir: Path | None = None) -> Reader:
@@ -198,6 +212,10 @@ class PanelReader(Reader):
                 with self._changed:
                     self._lies = False
                     self._changed.notify_all()
+            case Event.BUTTON | Event.TIP:
+                press, told = _press(frame), self.on_press
+                if press is not None and told is not None:
+                    told(press)
             case Event.FAULT:
                 _log.warning("%s: fault %d", self._path, frame.payload.number(Tag.CODE))
             case _:
@@ -260,6 +278,16 @@ class PanelReader(Reader):
                 self._line.ask(Request.DISARM, limit_s=0.5)
         self._line.close()
         self._lock.release()
+
+
+def _press(frame: Frame) -> Press | None:
+    """What was pressed; None for a button of a later firmware."""
+    payload = frame.payload
+    if frame.kind == Event.TIP:
+        return Press(Button.CONFIRM, long=True, tip_percent=payload.number(Tag.TIP))
+    key, how = payload.number(Tag.BUTTON), payload.number(Tag.HOW)
+    button = next((button for known, button in _BUTTONS.items() if known == key), None)
+    return Press(button, long=how == How.LONG) if button else None
 
 
 def _took_ms(payload: Payload) -> int:

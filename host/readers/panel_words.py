@@ -157,6 +157,20 @@ class Ability(IntFlag):
     BUTTONS = 8
 
 
+class Key(IntEnum):
+    """A button, in BUTTON."""
+
+    CONFIRM = 1
+    CANCEL = 2
+
+
+class How(IntEnum):
+    """How it was pressed."""
+
+    SHORT = 1
+    LONG = 2
+
+
 class ScreenLook(IntEnum):
     """What UI shows."""
 

@@ -110,6 +110,8 @@ PREFIXES: dict[type[IntEnum], str] = {
     panel_words.Status: "",
     panel_words.Outcome: "",
     panel_words.Reason: "",
+    panel_words.Key: "",
+    panel_words.How: "",
     panel_words.ScreenLook: "LOOK_",
 }
 
