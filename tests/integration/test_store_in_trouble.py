@@ -184,6 +184,7 @@ def test_a_ledger_from_the_future_stops_the_start_and_is_left_as_it_was(tmp_path
     with running(home) as shop:
         config, keyring = shop.config, shop.keyring
     conn = sqlite3.connect(home / DATABASE_NAME)
+    (version,) = conn.execute("PRAGMA user_version").fetchone()
     conn.execute("PRAGMA user_version = 999")
     conn.commit()
     conn.close()
@@ -192,7 +193,7 @@ def test_a_ledger_from_the_future_stops_the_start_and_is_left_as_it_was(tmp_path
         Daemon(home, config, keyring).start()
     assert (home / DATABASE_NAME).read_bytes() == content
     conn = sqlite3.connect(home / DATABASE_NAME)
-    conn.execute("PRAGMA user_version = 2")
+    conn.execute(f"PRAGMA user_version = {version}")
     conn.commit()
     conn.close()
     with running(home, config=config) as again:
