@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from host.store.driver import sqlite3
-from host.store.errors import explain
+from host.store.errors import StoreBusy, explain
 from host.store.tx import Row, Told, Tx
 
 T = TypeVar("T")
@@ -153,7 +153,7 @@ class EventLog:
         if waiter.kinds is None:
             return self._newest
         ours = (self._newest_of.get(kind, 0) for kind in waiter.kinds)
-        return max(self._newest_of_others, *ours)
+        return max((self._newest_of_others, *ours))
 
     def _look(self) -> None:
         """Has anybody committed since the last look? Under the lock."""
@@ -168,7 +168,9 @@ class EventLog:
                     self._newest = self._newest_of_others = newest
                     self._wake_all()
         except sqlite3.Error as error:
-            raise explain(error) from error
+            explained = explain(error)
+            if not isinstance(explained, StoreBusy):  # busy: the next look is soon
+                raise explained from error
 
     def _wake_all(self) -> None:
         for waiter in self._waiters:
