@@ -1,0 +1,186 @@
+"""`taptill run` as a process: killed, restarted, watched from beside, and stopped by a signal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from hardware.twin.process import TwinProcess
+from hardware.twin.store import Drawer
+from host import config as configuration
+from host import keyring as keyrings
+from host.clock import SystemClock
+from host.config import DATABASE_NAME
+from host.health import STALE_MS, Board
+from host.ledger import books, sales
+from host.ledger.codes import Code
+from host.ledger.records import Sale, SaleState
+from host.money import sats
+from host.setup import initialise
+from host.store.engine import Engine
+from host.till import Terminal, arm
+from tests.support.running import (
+    HeldCard,
+    ShiftedClock,
+    free_port,
+    make_card,
+    payouts_of,
+    wait_for,
+    wait_sale,
+)
+
+ROOT = Path(__file__).parents[2]
+TAPTILL = Path(sys.executable).with_name("taptill")
+TILL = Terminal("till-1", "main")
+
+
+@contextmanager
+def taptill_run(home: Path, log: Path) -> Iterator[subprocess.Popen[str]]:
+    """`taptill run`, from when it says that it is ready."""
+    env = {name: text for name, text in os.environ.items() if not name.startswith("TAPTILL")}
+    with (
+        log.open("a") as errors,
+        subprocess.Popen(
+            [str(TAPTILL), "--home", str(home), "run"],
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            encoding="utf-8",
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            assert any(line.strip() == "ready" for line in process.stdout), log.read_text()
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+
+
+class Beside:
+    """A process beside the daemon: it has the ledger, and a hand at the reader."""
+
+    def __init__(self, home: Path, db: Engine, twin: TwinProcess, card: HeldCard) -> None:
+        self.home, self.db, self.twin, self.card = home, db, twin, card
+        self.log = home.parent / "log"
+        self.board = Board(db, SystemClock())
+
+    def run(self) -> contextlib.AbstractContextManager[subprocess.Popen[str]]:
+        return taptill_run(self.home, self.log)
+
+    def dots(self) -> dict[str, bool]:
+        return {part.name: part.ok for part in self.board.parts("till-1")}
+
+    def arm(self, amount_sat: int) -> Sale:
+        """Arm as soon as the daemon's four dots are green, as this process sees them."""
+        wait_for(self.db, lambda: all(self.dots().values()), "four green dots")
+        sale = arm(self.db, self.board, TILL, sats(amount_sat))
+        assert isinstance(sale, Sale), sale
+        return sale
+
+    def tap(self, sale: Sale) -> None:
+        self.twin.lay("ann")
+        wait_sale(self.db, sale.sale_id, SaleState.APPROVED)
+        self.twin.lift()
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Iterator[Beside]:
+    home, drawer = tmp_path / "home", Drawer(tmp_path / "cards")
+    with TwinProcess("nfc", tmp_path / "cards") as twin:
+        list(initialise(home, name="Shop", timezone="UTC", url=""))
+        port = free_port()
+        (home / configuration.FILE_NAME).write_text(
+            f'[public]\nurl = "http://127.0.0.1:{port}"\nlisten = "127.0.0.1:{port}"\n'
+            f'[dashboard]\nlisten = "127.0.0.1:0"\n[[readers]]\ndevice = "nfc:{twin.device}"\n'
+        )
+        drawer.create("ann")
+        with Engine.open(home / DATABASE_NAME, SystemClock()) as db:
+            keyring = keyrings.load(home / keyrings.FILE_NAME)
+            with drawer.take("ann") as chip:
+                card = make_card(db, configuration.load(home), keyring, twin=chip)
+            yield Beside(home, db, twin, card)
+            report = books.check(db)
+            assert report.ok, report.problems
+
+
+def test_killed_while_armed_the_sale_is_still_there_and_is_paid_after_the_restart(
+    beside: Beside,
+) -> None:
+    with beside.run() as daemon:
+        sale = beside.arm(10)
+        daemon.send_signal(signal.SIGKILL)
+        assert daemon.wait(20) == -signal.SIGKILL
+    assert sales.current(beside.db, "till-1") == sale
+    with beside.run() as daemon:
+        beside.tap(sale)
+        again = beside.arm(20)
+        beside.tap(again)
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(20) == 0
+        assert daemon.stdout is not None
+        assert daemon.stdout.read().splitlines() == ["stopping"]
+    assert [one.amount_msat for one in payouts_of(beside.db, beside.card)] == [sats(10), sats(20)]
+    assert not any(beside.dots().values())
+    assert "Traceback" not in beside.log.read_text()
+
+
+def test_a_killed_daemon_is_not_believed_for_long_by_others_and_its_late_sale_ends_with_words(
+    beside: Beside,
+) -> None:
+    with beside.run() as daemon:
+        sale = beside.arm(10)
+        assert beside.dots() == dict.fromkeys(["reader", "ledger", "lightning", "clock"], True)
+        daemon.kill()
+        daemon.wait(20)
+    clock = ShiftedClock()
+    clock.advance(STALE_MS + 1)
+    assert not any(part.ok for part in Board(beside.db, clock).parts("till-1"))
+    clock.advance(sale.expires_at)
+    with Engine.open(beside.db.path, clock) as later:  # as the restarted daemon's watch does
+        assert sales.expire_due(later) == 1
+    ended = sales.get(beside.db, sale.sale_id)
+    assert ended is not None
+    assert (ended.state, ended.code) == (SaleState.CANCELLED, Code.SALE_TIMED_OUT)
+
+
+def test_a_second_daemon_and_a_charge_beside_the_first(beside: Beside) -> None:
+    with beside.run() as daemon:
+        beside.arm(10)
+        second = subprocess.run(
+            [str(TAPTILL), "--home", str(beside.home), "run"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert second.returncode == 2
+        assert second.stderr.strip().endswith(
+            f"already runs in {beside.home} (process {daemon.pid})"
+        )
+        charge = [str(TAPTILL), "--home", str(beside.home), "charge", "30", "--json"]
+        seen = beside.db.events.last_id()
+        with subprocess.Popen(
+            charge, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8"
+        ) as charging:
+            wait_for(
+                beside.db, lambda: beside.db.events.after(seen, kinds=["sale.ready"]), "the sale"
+            )
+            beside.twin.lay("ann")
+            told, _ = charging.communicate(timeout=60)
+        assert charging.returncode == 0
+        assert json.loads(told)["payout"]["boltcardId"] == beside.card.card_id
+        daemon.send_signal(signal.SIGINT)
+        assert daemon.wait(20) == 0
