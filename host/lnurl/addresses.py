@@ -51,7 +51,9 @@ def is_public(text: str, *, loopback: bool = False) -> bool:
     except ValueError:
         return False
     if loopback:
-        return address.is_loopback
+        # A mapped IPv4 address is loopback to some versions of Python and not to others.
+        mapped = getattr(address, "ipv4_mapped", None)
+        return mapped is None and address.is_loopback
     if isinstance(address, ipaddress.IPv4Address):
         return not any(address in network for network in _V4_SPECIAL)
     if address.scope_id is not None or address not in _V6_PUBLIC:

@@ -168,7 +168,7 @@ def test_a_file_that_cannot_be_written_says_so() -> None:
     script = (
         "import os, sys; from pathlib import Path; from host.clock import ManualClock\n"
         "from host.store.engine import Engine; from host.store.errors import StoreReadOnly\n"
-        "path = Path(sys.argv[1])\n"
+        "path = Path(sys.argv[1]); path.as_uri()\n"  # imported while we may still read it
         "if os.getuid() == 0: os.setuid(65534)\n"
         "try: Engine.open(path, ManualClock())\n"
         "except StoreReadOnly as error: print('read-only:', error)\n"
