@@ -71,8 +71,10 @@ def taptill_run(home: Path, log: Path) -> Iterator[subprocess.Popen[str]]:
 class Beside:
     """A process beside the daemon: it has the ledger, and a hand at the reader."""
 
-    def __init__(self, home: Path, db: Engine, twin: TwinProcess, card: HeldCard) -> None:
-        self.home, self.db, self.twin, self.card = home, db, twin, card
+    def __init__(
+        self, home: Path, db: Engine, twin: TwinProcess, cards: dict[str, HeldCard]
+    ) -> None:
+        self.home, self.db, self.twin, self.cards = home, db, twin, cards
         self.log = home.parent / "log"
         self.board = Board(db, SystemClock())
 
@@ -89,8 +91,8 @@ class Beside:
         assert isinstance(sale, Sale), sale
         return sale
 
-    def tap(self, sale: Sale) -> None:
-        self.twin.lay("ann")
+    def tap(self, sale: Sale, name: str) -> None:
+        self.twin.lay(name)
         wait_sale(self.db, sale.sale_id, SaleState.APPROVED)
         self.twin.lift()
 
@@ -105,12 +107,14 @@ def beside(tmp_path: Path) -> Iterator[Beside]:
             f'[public]\nurl = "http://127.0.0.1:{port}"\nlisten = "127.0.0.1:{port}"\n'
             f'[dashboard]\nlisten = "127.0.0.1:0"\n[[readers]]\ndevice = "nfc:{twin.device}"\n'
         )
-        drawer.create("ann")
         with Engine.open(home / DATABASE_NAME, SystemClock()) as db:
             keyring = keyrings.load(home / keyrings.FILE_NAME)
-            with drawer.take("ann") as chip:
-                card = make_card(db, configuration.load(home), keyring, twin=chip)
-            yield Beside(home, db, twin, card)
+            cards = {}
+            for name in ("ann", "bob"):
+                drawer.create(name)
+                with drawer.take(name) as chip:
+                    cards[name] = make_card(db, configuration.load(home), keyring, twin=chip)
+            yield Beside(home, db, twin, cards)
             report = books.check(db)
             assert report.ok, report.problems
 
@@ -124,14 +128,16 @@ def test_killed_while_armed_the_sale_is_still_there_and_is_paid_after_the_restar
         assert daemon.wait(20) == -signal.SIGKILL
     assert sales.current(beside.db, "till-1") == sale
     with beside.run() as daemon:
-        beside.tap(sale)
+        beside.tap(sale, "ann")
         again = beside.arm(20)
-        beside.tap(again)
+        beside.tap(again, "bob")
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(20) == 0
         assert daemon.stdout is not None
         assert daemon.stdout.read().splitlines() == ["stopping"]
-    assert [one.amount_msat for one in payouts_of(beside.db, beside.card)] == [sats(10), sats(20)]
+    for name, amount in (("ann", sats(10)), ("bob", sats(20))):
+        (payout,) = payouts_of(beside.db, beside.cards[name])
+        assert payout.amount_msat == amount
     assert not any(beside.dots().values())
     assert "Traceback" not in beside.log.read_text()
 
@@ -167,9 +173,8 @@ def test_a_second_daemon_and_a_charge_beside_the_first(beside: Beside) -> None:
             check=False,
         )
         assert second.returncode == 2
-        assert second.stderr.strip().endswith(
-            f"already runs in {beside.home} (process {daemon.pid})"
-        )
+        said = f"Error: Taptill already runs in {beside.home} (process {daemon.pid})"
+        assert second.stderr.strip() == said
         charge = [str(TAPTILL), "--home", str(beside.home), "charge", "30", "--json"]
         seen = beside.db.events.last_id()
         with subprocess.Popen(
@@ -181,6 +186,6 @@ def test_a_second_daemon_and_a_charge_beside_the_first(beside: Beside) -> None:
             beside.twin.lay("ann")
             told, _ = charging.communicate(timeout=60)
         assert charging.returncode == 0
-        assert json.loads(told)["payout"]["boltcardId"] == beside.card.card_id
+        assert json.loads(told)["payout"]["boltcardId"] == beside.cards["ann"].card_id
         daemon.send_signal(signal.SIGINT)
         assert daemon.wait(20) == 0
