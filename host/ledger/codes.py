@@ -49,6 +49,7 @@ class Code(StrEnum):
     READER_DOWN = "reader_down"
     READER_LENT = "reader_lent"
     STORE_OFFLINE = "store_offline"
+    RATE_STALE = "rate_stale"
     SALE_UNKNOWN = "sale_unknown"
     SALE_CLOSED = "sale_closed"
     SALE_IN_PROGRESS = "sale_in_progress"
@@ -106,6 +107,7 @@ _WORDS: dict[Code, Words] = {
         "The card desk is using this reader", "Finish or stop the work there first."
     ),
     Code.STORE_OFFLINE: Words("The service is not available", "See the status dots."),
+    Code.RATE_STALE: Words("The exchange rate is too old", "Wait for a new one, or ask a manager."),
     Code.SALE_UNKNOWN: Words("There is no such sale", "Start a new sale."),
     Code.SALE_CLOSED: Words("This sale is already closed", "Start a new sale."),
     Code.SALE_IN_PROGRESS: Words("The last sale is still being checked", "Do not charge again."),
@@ -117,7 +119,9 @@ _WORDS: dict[Code, Words] = {
     Code.INVOICE_NETWORK: Words("The invoice is for another network", "Make a new invoice."),
     Code.INVOICE_AMOUNTLESS: Words("The invoice has no amount", "Make an invoice with an amount."),
     Code.INVOICE_SUBSAT: Words("The invoice is not in whole satoshi", "Make a new invoice."),
-    Code.INVOICE_EXPIRED: Words("The invoice has expired", "Make a new invoice."),
+    Code.INVOICE_EXPIRED: Words(
+        "The invoice has expired, or is about to", "Make a new invoice."
+    ),
     Code.INVOICE_USED: Words("This invoice was already offered", "Make a new invoice."),
     Code.K1_INVALID: Words("This payment was not started here", "Tap again."),
     Code.K1_EXPIRED: Words("The tap is too old", "Tap again."),

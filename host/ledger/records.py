@@ -231,6 +231,8 @@ class Payout:
     processing_at: int | None
     next_check_at: int | None
     checks: int
+    fee_limit_msat: int | None = None
+    """What the wallet may spend on the way; the account holds all of it or nothing (`fees`)."""
 
     @classmethod
     def of(cls, row: Row) -> Self:
@@ -262,6 +264,10 @@ class Sale:
     expires_at: int
     payout_id: str | None
     data: dict[str, Any]
+    rate: str | None = None
+    """What one bitcoin cost when the sale was made, in its currency; None without a rate."""
+    rate_source: str | None = None
+    rate_at: int | None = None
 
     @classmethod
     def of(cls, row: Row) -> Self:

@@ -61,12 +61,17 @@ _LATE: Final = """
 
 _LENT: Final = "SELECT 1 FROM reader_loans WHERE terminal_id = :terminal_id"
 
+_VOID_RATE: Final = """
+    SELECT 1 FROM stores s JOIN rates r ON r.currency = s.currency
+    WHERE s.store_id = :store_id AND r.void_at <= :now
+"""
+
 _INSERT: Final = """
     INSERT INTO sales (sale_id, store_id, terminal_id, amount_msat, currency, state, created_at,
-        changed_at, expires_at, data)
-    SELECT :sale_id, store_id, :terminal_id, :amount_msat, currency, 'ready', :now,
-        :now, :expires_at, :data
-    FROM stores WHERE store_id = :store_id
+        changed_at, expires_at, data, rate, rate_source, rate_at)
+    SELECT :sale_id, s.store_id, :terminal_id, :amount_msat, s.currency, 'ready', :now,
+        :now, :expires_at, :data, r.rate, r.source, r.at
+    FROM stores s LEFT JOIN rates r ON r.currency = s.currency WHERE s.store_id = :store_id
 """
 
 
@@ -82,8 +87,8 @@ def open(  # noqa: A001 - read as `sales.open`
     """Arm a terminal for this amount and nothing else.
 
     A sale that only waits for a card there is cancelled; one whose outcome is not known yet
-    refuses: `sale_in_progress`; so does a reader that is lent: `reader_lent`. `data` is kept
-    with the sale (for example rate and its source).
+    refuses: `sale_in_progress`; so does a reader that is lent: `reader_lent`, and a rate that is
+    far too old: `rate_stale`. `data` is kept with the sale, and so is the rate where there is one.
     """
     if not 0 < amount_msat <= MAX_MSAT or amount_msat % MSAT_PER_SAT:
         return Refused(Code.AMOUNT_INVALID)
@@ -94,6 +99,8 @@ def open(  # noqa: A001 - read as `sales.open`
             raise NotFound(f"terminal_id: the store has no terminal {terminal_id}")
         if tx.one(_LENT, {"terminal_id": terminal_id}) is not None:
             return Refused(Code.READER_LENT)
+        if tx.one(_VOID_RATE, {"store_id": store_id, "now": tx.now}) is not None:
+            return Refused(Code.RATE_STALE)
         before = latest(tx, terminal_id)
         if before is not None and before.state not in OVER:
             if SaleState.CANCELLED not in _NEXT[before.state]:

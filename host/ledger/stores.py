@@ -11,6 +11,7 @@ from host.ledger.errors import LedgerError, NotFound, Taken
 from host.ledger.records import Store, Terminal
 from host.store.tx import Place, Tx
 
+_CURRENCY: Final = re.compile(r"[A-Z]{3,5}", re.ASCII)
 _ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 
 
@@ -26,6 +27,7 @@ def create(
 ) -> Store:
     """Open a store. Raises `Taken` for an id that is in use, `LedgerError` naming a bad field."""
     check_timezone(timezone)
+    check_currency(currency)
     if not 0 <= cutoff_hour <= 23:
         raise LedgerError("cutoff_hour: must be 0 to 23")
 
@@ -57,6 +59,20 @@ def create(
         return store
 
     return db.transaction(insert)
+
+
+def set_currency(db: Place, store_id: str, currency: str, person: str | None = None) -> None:
+    """Count in another currency from now on; sales that were made keep theirs."""
+    check_currency(currency)
+
+    def change(tx: Tx) -> None:
+        values = {"currency": currency, "id": store_id}
+        sql = "UPDATE stores SET currency = :currency WHERE store_id = :id"
+        if tx.run(sql + " AND currency <> :currency", values):
+            tx.event("store.changed", store_id=store_id, subject=store_id)
+            audit.append(tx, person, "store.currency", store_id, {"currency": currency})
+
+    db.transaction(change)
 
 
 def get(db: Place, store_id: str) -> Store | None:
@@ -124,6 +140,13 @@ def check_id(text: str, field: str) -> str:
     """An id we may show in a URL; raises `LedgerError`."""
     if not _ID.fullmatch(text):
         raise LedgerError(f"{field}: 1 to 64 letters, digits and _ . : -")
+    return text
+
+
+def check_currency(text: str) -> str:
+    """A currency's code, such as EUR, or SATS; raises `LedgerError`."""
+    if not _CURRENCY.fullmatch(text):
+        raise LedgerError("currency: write a code like EUR, or SATS for none")
     return text
 
 

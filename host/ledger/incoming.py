@@ -1,0 +1,269 @@
+"""Invoices of ours that other issuers pay for a sale: handed over, paid, paid too late, over.
+
+A sale that a card of another issuer pays is paid when our own invoice is paid, never because
+somebody said so (LUD-03). One invoice serves every card that is tried for a sale, and an invoice is
+paid once: so two issuers never both pay one sale. The row is durable before the invoice leaves;
+from then on it is watched until it is paid or has expired for sure, and a while beyond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from host.clock import DAY, HOUR, MINUTE, SECOND
+from host.ledger import sales
+from host.ledger.codes import Code
+from host.ledger.records import Sale, SaleState
+from host.store.tx import Place, Row, Tx
+
+CHECK_MS: Final = (SECOND, SECOND, 2 * SECOND, 3 * SECOND, 5 * SECOND, 10 * SECOND)
+"""After how long an invoice that was handed over is looked at again; the last one repeats."""
+
+AFTERWARDS_MS: Final = (MINUTE, 10 * MINUTE, HOUR, DAY)
+"""When an invoice that is over is looked at once more: what is paid then is told, and not lost."""
+
+ANOTHER_CARD_MS: Final = MINUTE
+"""How long a sale waits for another card after a refusal that took its time."""
+
+
+class InvoiceState(StrEnum):
+    """What became of an invoice that was handed over."""
+
+    OFFERED = "offered"
+    PAID = "paid"
+    LATE = "late"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class SaleInvoice:
+    """An invoice that was handed to another issuer for a sale."""
+
+    payment_hash: bytes
+    sale_id: str
+    bolt11: str
+    amount_msat: int
+    host: str
+    """Whose card it was handed to last."""
+    state: InvoiceState
+    offered_at: int
+    expires_at: int
+    ended_at: int | None
+    seen_at: int | None
+    """When somebody was told that it was paid late."""
+    checks: int
+    next_check_at: int | None
+
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        values = list(row)
+        values[5] = InvoiceState(values[5])
+        return cls(*values)
+
+
+_COLUMNS: Final = ", ".join(f"i.{one.name}" for one in fields(SaleInvoice))
+
+_OFFER: Final = """
+    INSERT INTO sale_invoices (payment_hash, sale_id, bolt11, amount_msat, host, state, offered_at,
+        expires_at, checks, next_check_at)
+    VALUES (:payment_hash, :sale_id, :bolt11, :amount_msat, :host, 'offered', :now, :expires_at, 0,
+        :next)
+    ON CONFLICT (payment_hash) DO UPDATE SET host = excluded.host, checks = 0,
+        next_check_at = excluded.next_check_at WHERE state = 'offered'
+"""
+
+_END: Final = """
+    UPDATE sale_invoices SET state = :state, ended_at = :now, checks = 0, next_check_at = :next
+    WHERE payment_hash = :payment_hash
+"""
+
+_APPROVE: Final = """
+    UPDATE sales SET state = 'approved', code = NULL, changed_at = :now WHERE sale_id = :sale_id
+"""
+
+
+def offer(
+    db: Place,
+    sale: Sale,
+    payment_hash: bytes,
+    bolt11: str,
+    expires_at: int,
+    host: str,
+) -> bool:
+    """Note that an invoice is about to be handed over; False when it must not be.
+
+    Only a sale that is being authorised is paid by somebody, and only with an invoice of its own
+    that may still be paid.
+    """
+
+    def note(tx: Tx) -> bool:
+        now = sales.get(tx, sale.sale_id)
+        known = _get(tx, payment_hash)
+        if now is None or now.state is not SaleState.AUTHORISING:
+            return False
+        if known is not None and known.sale_id != sale.sale_id:
+            return False
+        row = {
+            "payment_hash": payment_hash,
+            "sale_id": sale.sale_id,
+            "bolt11": bolt11,
+            "amount_msat": sale.amount_msat,
+            "host": host,
+            "now": tx.now,
+            "expires_at": expires_at,
+            "next": tx.now + CHECK_MS[0],
+        }
+        return tx.run(_OFFER, row) == 1
+
+    return db.transaction(note)
+
+
+def offered(db: Place, sale_id: str) -> list[SaleInvoice]:
+    """The invoices of a sale that somebody may still pay, the one that lives longest first."""
+    return _all(
+        db, "i.sale_id = :id AND i.state = 'offered' ORDER BY i.expires_at DESC", id=sale_id
+    )
+
+
+def due(db: Place, *, everything: bool = False) -> list[SaleInvoice]:
+    """Invoices that are to be looked at now, or all that are ever looked at again."""
+
+    def look(tx: Tx) -> list[SaleInvoice]:
+        until = tx.now if not everything else tx.now + 2 * DAY
+        return _all(tx, "i.next_check_at <= :until ORDER BY i.next_check_at", until=until)
+
+    return db.read(look)
+
+
+def settle(db: Place, payment_hash: bytes) -> SaleInvoice | None:
+    """Our wallet says that the invoice is paid: the sale is, or it was paid too late.
+
+    Money never stays unnoticed: a sale that waits, also for another card, is approved; one that is
+    over already (cancelled, or paid by another card) gets the event `sale.paid_late`.
+    """
+
+    def pay(tx: Tx) -> SaleInvoice | None:
+        invoice = _get(tx, payment_hash)
+        if invoice is None or invoice.state in (InvoiceState.PAID, InvoiceState.LATE):
+            return invoice
+        sale = sales.get(tx, invoice.sale_id)
+        late = sale is None or sale.state in sales.OVER
+        state = InvoiceState.LATE if late else InvoiceState.PAID
+        tx.run(_END, {"payment_hash": payment_hash, "state": state, "now": tx.now, "next": None})
+        if not late:
+            tx.run(_APPROVE, {"sale_id": invoice.sale_id, "now": tx.now})
+        _tell(tx, sale, "sale.paid_late" if late else "sale.approved", invoice)
+        return _get(tx, payment_hash)
+
+    return db.transaction(pay)
+
+
+def end(db: Place, payment_hash: bytes) -> SaleInvoice | None:
+    """The invoice expired and was not paid, for sure: nothing was taken, and its sale goes on."""
+
+    def over(tx: Tx) -> SaleInvoice | None:
+        invoice = _get(tx, payment_hash)
+        if invoice is None or invoice.state is not InvoiceState.OFFERED:
+            return invoice
+        row = {"payment_hash": payment_hash, "state": InvoiceState.OVER, "now": tx.now}
+        tx.run(_END, row | {"next": tx.now + AFTERWARDS_MS[0]})
+        sale = sales.get(tx, invoice.sale_id)
+        waits = sale is not None and sale.state is SaleState.CHECKING
+        if waits and not offered(tx, invoice.sale_id):
+            words = f"{invoice.host} did not pay in time"
+            decline(tx, invoice.sale_id, Code.FOREIGN_REFUSED, {"words": words})
+        return _get(tx, payment_hash)
+
+    return db.transaction(over)
+
+
+def postpone(db: Place, payment_hash: bytes) -> None:
+    """Nothing new about an invoice: look again later, ever less often."""
+
+    def later(tx: Tx) -> None:
+        invoice = _get(tx, payment_hash)
+        if invoice is None or invoice.next_check_at is None:
+            return
+        next_at: int | None = None
+        if invoice.state is InvoiceState.OFFERED:
+            next_at = tx.now + CHECK_MS[min(invoice.checks + 1, len(CHECK_MS) - 1)]
+        elif invoice.checks + 1 < len(AFTERWARDS_MS):
+            next_at = tx.now + AFTERWARDS_MS[invoice.checks + 1]
+        tx.run(
+            "UPDATE sale_invoices SET checks = checks + 1, next_check_at = :next"
+            " WHERE payment_hash = :payment_hash",
+            {"payment_hash": payment_hash, "next": next_at},
+        )
+
+    db.transaction(later)
+
+
+def decline(
+    db: Place, sale_id: str, code: Code, data: Mapping[str, Any] | None = None
+) -> Sale | None:
+    """Decline a sale so that another card can follow, also when asking took all of its time."""
+
+    def step(tx: Tx) -> Sale | None:
+        sale = sales.move(tx, sale_id, SaleState.DECLINED, code=code, data=data)
+        if sale is not None:
+            tx.run(
+                "UPDATE sales SET expires_at = max(expires_at, :until) WHERE sale_id = :sale_id",
+                {"sale_id": sale_id, "until": tx.now + ANOTHER_CARD_MS},
+            )
+        return sale
+
+    return db.transaction(step)
+
+
+def late(db: Place, terminal_id: str) -> list[SaleInvoice]:
+    """What was paid for sales of a terminal that were over, and nobody has noted yet."""
+    where = "i.state = 'late' AND i.seen_at IS NULL AND s.terminal_id = :id ORDER BY i.ended_at"
+    return _all(db, where, id=terminal_id)
+
+
+def note_late(db: Place, terminal_id: str, sale_id: str, person: str | None) -> bool:
+    """Somebody has noted a late payment and deals with it; False when there is none."""
+
+    def note(tx: Tx) -> bool:
+        mine = [one for one in late(tx, terminal_id) if one.sale_id == sale_id]
+        if not mine:
+            return False
+        tx.run(
+            "UPDATE sale_invoices SET seen_at = :now WHERE sale_id = :id AND state = 'late'",
+            {"now": tx.now, "id": sale_id},
+        )
+        data = {"terminal_id": terminal_id, "person_id": person}
+        sale = sales.get(tx, sale_id)
+        store_id = sale.store_id if sale else None
+        tx.event("sale.late_noted", store_id=store_id, subject=sale_id, data=data)
+        return True
+
+    return db.transaction(note)
+
+
+def _get(tx: Tx, payment_hash: bytes) -> SaleInvoice | None:
+    found = _all(tx, "i.payment_hash = :hash", hash=payment_hash)
+    return found[0] if found else None
+
+
+def _all(db: Place, where: str, **params: Any) -> list[SaleInvoice]:
+    sql = (
+        f"SELECT {_COLUMNS} FROM sale_invoices i JOIN sales s ON s.sale_id = i.sale_id"  # noqa: S608
+        f" WHERE {where}"
+    )
+    return [SaleInvoice.of(row) for row in db.read(lambda tx: tx.all(sql, params))]
+
+
+def _tell(tx: Tx, sale: Sale | None, kind: str, invoice: SaleInvoice) -> None:
+    data: dict[str, Any] = {
+        "amount_msat": invoice.amount_msat,
+        "host": invoice.host,
+        "payment_hash": invoice.payment_hash.hex(),
+    }
+    if sale is not None:
+        data |= {"terminal_id": sale.terminal_id, "was": sale.state}
+    store_id = sale.store_id if sale else None
+    tx.event(kind, store_id=store_id, subject=invoice.sale_id, data=data)
