@@ -20,6 +20,10 @@ from urllib.parse import urlsplit
 from host.bolt11 import Network
 from host.ledger import days, stores
 from host.ledger.errors import LedgerError
+from host.ledger.rates import NO_CURRENCY
+from host.ledger.rates import parse as parse_rate
+from host.lightning.settings import WalletConfig
+from host.lightning.settings import problem as wallet_problem
 from host.money import sats
 
 FILE_NAME = "taptill.toml"
@@ -41,6 +45,8 @@ class StoreConfig:
     name: str = "My shop"
     timezone: str = "UTC"
     cutoff_hour: int = 0
+    currency: str = "SATS"
+    """The currency beside satoshi, such as EUR; it needs a rate (`[rates]`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +103,38 @@ class DashboardConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class WalletConfig:
-    """Which wallet pays."""
+class TillConfig:
+    """What our till takes beside our own cards."""
 
-    kind: str = "embedded"
-    network: str = "regtest"
-    """`mainnet`, `testnet`, `signet` or `regtest`: which network's invoices are paid."""
-    max_fee_sat: int = 50
-    """The most that one payment may cost in routing fees; held beside the amount."""
+    foreign: bool = True
+    """Cards of other issuers, paid into the shop's wallet."""
+    vouchers: bool = False
+    """Static vouchers too: an address that can be copied and used by whoever read it."""
+    onion_proxy: str = ""
+    """The SOCKS5 proxy of a Tor daemon, `127.0.0.1:9050`, for issuers at an onion address."""
+    insecure_hosts: tuple[str, ...] = ()
+    """For tests: issuers on this very machine that are asked over http, never with real money."""
 
     @property
-    def bolt11_network(self) -> Network:
-        return Network[self.network.upper()]
+    def proxy(self) -> tuple[str, int] | None:
+        return listen_address(self.onion_proxy, "till.onion_proxy") if self.onion_proxy else None
+
+
+@dataclass(frozen=True, slots=True)
+class RatesConfig:
+    """What the store's currency is worth; without a source the till counts in satoshi alone."""
+
+    fixed: str = ""
+    """Units of the currency for one bitcoin, for use without internet."""
+    url: str = ""
+    """A service that answers in JSON."""
+    path: str = ""
+    """Where the number is in that JSON: `data.amount`, `bitcoin.eur`."""
+    every_seconds: int = 60
+    stale_minutes: int = 10
+    """From then on the till warns."""
+    void_minutes: int = 60
+    """From then on no sale starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +156,8 @@ class Config:
     public: PublicConfig = field(default_factory=PublicConfig)
     dashboard: DashboardConfig = field(default_factory=DashboardConfig)
     wallet: WalletConfig = field(default_factory=WalletConfig)
+    till: TillConfig = field(default_factory=TillConfig)
+    rates: RatesConfig = field(default_factory=RatesConfig)
     readers: tuple[ReaderConfig, ...] = ()
 
 
@@ -180,11 +208,10 @@ def _check(config: Config) -> None:
     if not 5 <= config.public.tap_seconds <= 3600:
         raise ConfigError("public.tap_seconds: must be between 5 and 3600")
     _check_store(config.store)
-    if config.wallet.network.upper() not in Network.__members__:
-        names = ", ".join(name.lower() for name in Network.__members__)
-        raise ConfigError(f"wallet.network: must be one of {names}")
-    if config.wallet.max_fee_sat < 0:
-        raise ConfigError("wallet.max_fee_sat: must not be negative")
+    if wrong := wallet_problem(config.wallet):
+        raise ConfigError(wrong)
+    _check_till(config)
+    _check_rates(config)
     _check_readers(config)
 
 
@@ -207,12 +234,43 @@ def _check_proxies(texts: tuple[str, ...]) -> None:
             raise ConfigError(f"{field_name}: write an address or a network") from None
 
 
+def _check_till(config: Config) -> None:
+    _ = config.till.proxy
+    for number, text in enumerate(config.till.insecure_hosts):
+        field_name = f"till.insecure_hosts[{number}]"
+        host, _ = listen_address(text, field_name)
+        if not ipaddress.ip_address(host).is_loopback:
+            raise ConfigError(f"{field_name}: must be an address of this machine")
+        if config.wallet.bolt11_network is Network.MAINNET:
+            raise ConfigError(f"{field_name}: is for tests, and refused where money is real")
+
+
+def _check_rates(config: Config) -> None:
+    rates = config.rates
+    if rates.fixed and rates.url:
+        raise ConfigError("rates: give either fixed or url")
+    if rates.fixed:
+        try:
+            parse_rate(rates.fixed)
+        except LedgerError as error:
+            raise ConfigError(f"rates.fixed: {error}") from None
+    if bool(rates.url) != bool(rates.path):
+        raise ConfigError("rates: url and path belong together")
+    if (rates.fixed or rates.url) and config.store.currency == NO_CURRENCY:
+        raise ConfigError("rates: name the store's currency too (store.currency)")
+    if not 5 <= rates.every_seconds <= 3600:
+        raise ConfigError("rates.every_seconds: must be between 5 and 3600")
+    if not 0 < rates.stale_minutes <= rates.void_minutes:
+        raise ConfigError("rates.void_minutes: must be at least rates.stale_minutes, above 0")
+
+
 def _check_store(store: StoreConfig) -> None:
     if not 0 <= store.cutoff_hour <= 23:
         raise ConfigError("store.cutoff_hour: must be between 0 and 23")
     try:
         stores.check_id(store.id, "id")
         stores.check_name(store.name)
+        stores.check_currency(store.currency)
         days.check_timezone(store.timezone)
     except LedgerError as error:
         raise ConfigError(f"store.{error}") from None

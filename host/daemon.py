@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from host import keyring as keyrings
-from host import plugins
+from host import outside, plugins
 from host.clock import SECOND, Clock, SystemClock
 from host.config import DATABASE_NAME, Config, ConfigError, ReaderConfig, listen_address
 from host.daemon_lock import take_home
@@ -31,6 +31,7 @@ from host.lnurl.budget import Rate
 from host.lnurl.service import ServiceSettings, create_app
 from host.money import sats
 from host.payer import Payer
+from host.pinpad import PinPad
 from host.plugins import Context, Service
 from host.post import ReaderPost
 from host.readers.base import Reader, ReaderGone, ReaderOpener
@@ -84,6 +85,7 @@ class Daemon:
         self._workers: list[Worker] = []
         self._services: list[Service] = []
         self.posts: list[ReaderPost] = []
+        self.pads = PinPad()
         self._lock: IO[str] | None = None
 
     def start(self) -> None:
@@ -94,11 +96,10 @@ class Daemon:
             self.board = Board(self.db, self.clock)
             self.board.begin()
             ensure_shop(self.db, self.config)
-            self.wallet: Wallet = open_wallet(
-                self.config.wallet.kind, self.config.wallet.bolt11_network, self.home, self.clock
-            )
+            self.wallet: Wallet = open_wallet(self.config.wallet, self.home, self.clock)
             self.payer = Payer(self.db, self.wallet, self.clock)
             self.payer.start()
+            self._start_foreign()
             self._start_listener()
             self._start_posts()
             self._work("watch", self._watch)
@@ -123,7 +124,7 @@ class Daemon:
         for worker in self._workers:
             if not worker.join(5.0):
                 log.error("%s did not end in time", worker.name)
-        for name in ("payer", "wallet", "db"):
+        for name in ("foreign", "payer", "wallet", "db"):
             self._end(name)
         if self._lock is not None:
             self._lock.close()
@@ -152,7 +153,7 @@ class Daemon:
             return
         if name == "db":
             self.board.gone()
-        getattr(part, "stop" if name == "payer" else "close")()
+        getattr(part, "close" if name in ("wallet", "db") else "stop")()
 
     def _work(
         self,
@@ -163,6 +164,16 @@ class Daemon:
         worker = Worker(name, body, on_fault=on_fault)
         self._workers.append(worker)
         worker.start()
+
+    def _start_foreign(self) -> None:
+        """Others' cards and rates; the watch over our invoices runs even where new ones are off."""
+        config = self.config
+        guard = outside.guard_of(config)
+        self.foreign = outside.foreign_cards(
+            config, guard, self.db, self.wallet, self.clock, self.pads
+        )
+        self._work("foreign cards", self.foreign.run)
+        self._work("rates", outside.rates_of(config, guard, self.db, self.clock).run)
 
     def _start_listener(self) -> None:
         public = self.config.public
@@ -197,7 +208,13 @@ class Daemon:
         borrowers = dict(self._made(plugins.BORROWERS))
         for reader in self.config.readers:
             till = Till(
-                self.db, Terminal(reader.terminal, reader.store), issuers, self.config.public.owns
+                self.db,
+                Terminal(reader.terminal, reader.store),
+                issuers,
+                self.config.public.owns,
+                pads=self.pads,
+                foreign=self.foreign if self.config.till.foreign else None,
+                vouchers=self.config.till.vouchers,
             )
             opener = self._openers.get(reader.device) or opener_for(reader)
             post = ReaderPost(till, opener, self.board, self.clock, borrowers=borrowers)
@@ -224,6 +241,7 @@ class Daemon:
             keyring=self.keyring,
             wallet=self.wallet,
             stop=self._stop,
+            pads=self.pads,
             demo_url=self._demo_url,
         )
         for name, make in plugins.load(group):

@@ -123,7 +123,7 @@ def _readers() -> Iterator[Finding]:
 def _wallet(home: Path, config: Config) -> Finding:
     from host.lightning.open import open_wallet
 
-    wallet = open_wallet(config.wallet.kind, config.wallet.bolt11_network, home, SystemClock())
+    wallet = open_wallet(config.wallet, home, SystemClock())
     try:
         wallet.check()
     finally:

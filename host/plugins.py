@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from host.config import Config
 from host.health import Board
 from host.keyring import Keyring
 from host.lightning.wallet import Wallet
+from host.pinpad import PinPad
 from host.store.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ class Context:
     keyring: Keyring
     wallet: Wallet
     stop: threading.Event
+    pads: PinPad = field(default_factory=PinPad)
+    """Where a PIN that was typed on a till's screen goes."""
     demo_url: str | None = None
     """Where the virtual counter is, in the demo."""
 

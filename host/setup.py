@@ -54,7 +54,9 @@ def ensure_shop(db: Engine, config: Config) -> None:
             store_id=shop.id,
             timezone=shop.timezone,
             cutoff_hour=shop.cutoff_hour,
+            currency=shop.currency,
         )
+    stores.set_currency(db, shop.id, shop.currency)
     if people.by_name(db, MANAGER) is None:
         people.create(db, MANAGER, Role.MANAGER, store_id=None)
     for reader in config.readers:

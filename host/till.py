@@ -10,18 +10,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
 
+from host.foreign import ForeignCards
 from host.health import Board
 from host.keyring import Issuer
 from host.ledger import claims, sales, taps
 from host.ledger.claims import Claimed, ClaimRequest, Source
 from host.ledger.codes import Code, Refused
 from host.ledger.records import Sale, SaleState
+from host.ledger.taps import VerifiedTap
+from host.lnurl import codec
 from host.money import sat_text
 from host.ntag424.errors import CardError
 from host.ntag424.ndef import NdefError
 from host.ntag424.read import read_tap_url
-from host.ntag424.sun import SunFormatError, SunUrl, parse_url
+from host.ntag424.sun import SunFormatError, parse_url
+from host.pinpad import PinPad
 from host.readers.base import CardGone, CardLink, CardRefused, Look, SeveralCards, Show
 from host.store.engine import Engine
 
@@ -33,7 +38,13 @@ APPROVED_MS = 5_000
 SALE_TIMEOUT_MS = 120_000
 """How long a sale waits for a card."""
 
-Outcome = Claimed | Refused
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Another issuer is being asked; what comes of it is in the sale."""
+
+
+Outcome = Claimed | Refused | Asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +86,19 @@ class Till:
         terminal: Terminal,
         issuers: Sequence[Issuer],
         owns: Callable[[str], bool],
+        *,
+        pads: PinPad | None = None,
+        foreign: ForeignCards | None = None,
+        vouchers: bool = False,
     ) -> None:
+        """`foreign` None charges our own cards alone; `vouchers` takes addresses without a tap."""
         self.db = db
         self.terminal = terminal
         self._issuers = issuers
         self._owns = owns
+        self._pads = pads or PinPad()
+        self._foreign = foreign
+        self._vouchers = vouchers
 
     def presented(self, link: CardLink) -> Outcome | None:
         """Take one presentation of a card; None when no sale was waiting for it."""
@@ -87,6 +106,7 @@ class Till:
         if sale is None or sale.state not in (SaleState.READY, SaleState.DECLINED):
             self._early(sale)
             return None
+        self._pads.forget(self.terminal.terminal_id)
         outcome = self._tap(sale, link)
         if isinstance(outcome, Refused):
             self.refuse(sale, outcome)
@@ -99,7 +119,8 @@ class Till:
             sale.sale_id,
             SaleState.DECLINED,
             code=refused.code,
-            data=dict(refused.detail),
+            # What an earlier refusal said must not stay on the screen.
+            data={"tries_left": None, "words": ""} | refused.detail,
         )
 
     def several_cards(self) -> None:
@@ -109,24 +130,46 @@ class Till:
             self.refuse(sale, Refused(Code.TWO_CARDS))
 
     def _tap(self, sale: Sale, link: CardLink) -> Outcome:
-        url = _read(link)
-        if isinstance(url, Refused):
-            return url
+        text = _read(link)
+        if isinstance(text, Refused):
+            return text
+        try:
+            url = parse_url(text)
+        except SunFormatError as error:
+            if self._vouchers and self._foreign is not None and _is_voucher(text):
+                return self._foreign.charge(sale, text) or Asking()
+            # The text of a SunFormatError names the field, never its value.
+            return Refused(Code.SUN_INVALID, {"field": str(error)})
         if not self._owns(url.authority):
-            return Refused(Code.CARD_UNKNOWN, {"host": url.host})
+            if self._foreign is None:
+                return Refused(Code.CARD_UNKNOWN, {"host": url.host})
+            return self._foreign.charge(sale, text) or Asking()
         tap = taps.verify(self.db, self._issuers, url.message)
-        if isinstance(tap, Refused):
-            return tap
-        return claims.claim(
+        return tap if isinstance(tap, Refused) else self._claim(sale, tap)
+
+    def _claim(self, sale: Sale, tap: VerifiedTap, pin: str | None = None) -> Claimed | Refused:
+        """Charge a card of ours. Where a PIN is asked for, this very tap waits for it."""
+        outcome = claims.claim(
             self.db,
             ClaimRequest(
                 tap=tap,
                 amount_msat=sale.amount_msat,
                 source=Source.TILL,
                 sale_id=sale.sale_id,
+                pin=pin,
                 terminal_id=self.terminal.terminal_id,
             ),
         )
+        if isinstance(outcome, Refused) and outcome.code in (Code.PIN_REQUIRED, Code.PIN_WRONG):
+
+            def entered(typed: str) -> Refused | None:
+                again = self._claim(sale, tap, typed)
+                if isinstance(again, Refused):
+                    self.refuse(sale, again)
+                return None
+
+            self._pads.wait(self.terminal.terminal_id, sale.sale_id, entered)
+        return outcome
 
     def _early(self, sale: Sale | None) -> None:
         """A card before the amount is never an error: the screen asks for the amount (UX)."""
@@ -142,19 +185,26 @@ class Till:
         )
 
 
-def _read(link: CardLink) -> SunUrl | Refused:
+def _read(link: CardLink) -> str | Refused:
     """Read the card's URL with two APDUs, and name what stood in the way."""
     try:
-        return parse_url(read_tap_url(link.transceive))
+        return read_tap_url(link.transceive)
     except CardGone:
         return Refused(Code.MOVED_TOO_SOON)
     except SeveralCards:
         return Refused(Code.TWO_CARDS)
-    except SunFormatError as error:
-        # The text of a SunFormatError names the field, never its value.
-        return Refused(Code.SUN_INVALID, {"field": str(error)})
     except (CardRefused, CardError, NdefError):
         return Refused(Code.CARD_UNREADABLE)
+
+
+def _is_voucher(text: str) -> bool:
+    """True for an address that is no tap at all; a broken tap is never taken for one."""
+    try:
+        url = codec.decode(text).url
+    except codec.LnurlError:
+        return False
+    names = {name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+    return not {"p", "c"} & names
 
 
 _LOOKS = {

@@ -1,12 +1,25 @@
-"""Which wallet the configuration names."""
+"""The wallet that the configuration names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from host.bolt11 import Network
 from host.clock import Clock
+from host.lightning.remote import Common
+from host.lightning.settings import (
+    EMBEDDED,
+    KINDS,
+    BtcpayTable,
+    GaloyTable,
+    PhoenixdTable,
+    ServiceTable,
+    WalletConfig,
+    endpoint,
+    read_secret,
+)
 from host.lightning.wallet import Wallet, WalletDown
 from host.money import sats
 
@@ -16,12 +29,20 @@ PLAY_MONEY_MSAT = sats(100_000_000)
 """What the simulated wallet starts with, so that it can pay foreign points of sale."""
 
 
-def open_wallet(kind: str, network: Network, home: Path, clock: Clock) -> Wallet:
-    """Open the wallet of a kind; `WalletDown` in words when the kind is unknown or unfit."""
-    maker = _MAKERS.get(kind)
-    if maker is None:
-        raise WalletDown(f"wallet.kind: there is no `{kind}`; known: {', '.join(_MAKERS)}")
-    return maker(network, home, clock)
+def open_wallet(config: WalletConfig, home: Path, clock: Clock) -> Wallet:
+    """Open the configured wallet; nothing is asked yet.
+
+    Raises `WalletDown` in words when the kind is unknown, or its credential cannot be read.
+    """
+    if config.kind == EMBEDDED:
+        return _embedded(config.bolt11_network, home, clock)
+    table = config.table
+    if table is None:
+        raise WalletDown(f"wallet.kind: there is no `{config.kind}`; known: {', '.join(KINDS)}")
+    try:
+        return _MAKERS[config.kind](table, home, Common(config.bolt11_network, clock))
+    except (ValueError, OSError) as error:  # a certificate file that is none, an address
+        raise WalletDown(f"wallet.{config.kind}: {error}") from error
 
 
 def _embedded(network: Network, home: Path, clock: Clock) -> Wallet:
@@ -37,4 +58,59 @@ def _embedded(network: Network, home: Path, clock: Clock) -> Wallet:
     return wallet
 
 
-_MAKERS: dict[str, Callable[[Network, Path, Clock], Wallet]] = {"embedded": _embedded}
+def _lnbits(table: ServiceTable, home: Path, common: Common) -> Wallet:
+    from host.lightning.lnbits import LnbitsSettings, open_lnbits
+
+    secret = read_secret("lnbits", table, home)
+    return open_lnbits(LnbitsSettings(endpoint(table), secret), common)
+
+
+def _lnd(table: ServiceTable, home: Path, common: Common) -> Wallet:
+    from host.lightning.lnd import LndSettings, open_lnd
+
+    secret = read_secret("lnd", table, home)
+    return open_lnd(LndSettings(endpoint(table), secret), common)
+
+
+def _cln(table: ServiceTable, home: Path, common: Common) -> Wallet:
+    from host.lightning.cln import ClnSettings, open_cln
+
+    secret = read_secret("cln", table, home)
+    return open_cln(ClnSettings(endpoint(table), secret), common)
+
+
+def _phoenixd(table: ServiceTable, home: Path, common: Common) -> Wallet:
+    from host.lightning.phoenixd import PhoenixdSettings, open_phoenixd
+
+    assert isinstance(table, PhoenixdTable)  # noqa: S101 - the field of that name
+    secret = read_secret("phoenixd", table, home)
+    settings = PhoenixdSettings(endpoint(table), secret, table.fee_ppm, sats(table.fee_base_sat))
+    return open_phoenixd(settings, common)
+
+
+def _btcpay(table: ServiceTable, home: Path, common: Common) -> Wallet:
+    from host.lightning.btcpay import BtcpaySettings, open_btcpay
+
+    assert isinstance(table, BtcpayTable)  # noqa: S101 - the field of that name
+    secret = read_secret("btcpay", table, home)
+    settings = BtcpaySettings(endpoint(table), secret, table.store_id, table.crypto_code)
+    return open_btcpay(settings, common)
+
+
+def _galoy(table: ServiceTable, home: Path, common: Common) -> Wallet:
+    from host.lightning.galoy import GaloySettings, open_galoy
+
+    assert isinstance(table, GaloyTable)  # noqa: S101 - the field of that name
+    secret = read_secret("galoy", table, home)
+    settings = GaloySettings(endpoint(table), secret, table.wallet_id, table.bearer)
+    return open_galoy(settings, common)
+
+
+_MAKERS: Final[dict[str, Callable[[ServiceTable, Path, Common], Wallet]]] = {
+    "lnbits": _lnbits,
+    "lnd": _lnd,
+    "cln": _cln,
+    "phoenixd": _phoenixd,
+    "btcpay": _btcpay,
+    "galoy": _galoy,
+}

@@ -1,0 +1,345 @@
+"""Other issuers' cards at our till (DESIGN, "The way of a tap", step 5).
+
+The order that keeps money safe:
+
+1. The sale is authorising before anybody is asked: the screen says "Card read", nothing is paid.
+2. The invoice is ours, for exactly the sale's amount, and its row is durable before it leaves.
+3. The sale is approved when our wallet says that this invoice is paid, whatever the issuer says.
+4. While it may still be paid the sale is locked (`checking`), also over a restart; only an invoice
+   that has expired for sure opens the sale for another card.
+5. An invoice paid after its sale was over is told as `sale.paid_late`.
+
+The reader's thread only starts this: each charge has a thread of its own, bounded by the guard's
+deadline, and the reconciler goes on where such a thread ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from host.bolt11 import Bolt11Error, Network, payable
+from host.clock import HOUR, MINUTE, SECOND, Clock
+from host.ledger import incoming, sales
+from host.ledger.codes import Code, Refused
+from host.ledger.incoming import SaleInvoice
+from host.ledger.records import Sale, SaleState
+from host.lightning.remote import RemoteWallet, Watch
+from host.lightning.wallet import Invoice, InvoiceState, Wallet, WalletError, WalletRefused
+from host.lnurl.client import (
+    Accepted,
+    ForeignError,
+    LnurlClient,
+    RefusedByIssuer,
+    WithdrawRequest,
+)
+from host.pinpad import PinPad
+from host.store.engine import Engine
+from host.store.errors import StoreError
+from host.store.tx import Tx
+
+log = logging.getLogger(__name__)
+
+LIFE_MS: Final = 2 * MINUTE
+"""How long an invoice lives at least: issuers need time, and a locked till must come free."""
+LONGEST_MS: Final = 5 * MINUTE
+ENOUGH_MS: Final = MINUTE
+"""What an invoice must have left to be handed to one more issuer."""
+GRACE_MS: Final = 15 * SECOND
+"""After its expiry, until "expired" is believed: clocks differ, payments end on their way."""
+UNKNOWN_MS: Final = HOUR
+"""After its expiry, until a wallet that does not know the invoice any more is believed."""
+WAIT_S: Final = 10.0
+"""How long "Card read" is shown before the sale counts as being checked."""
+REST_S: Final = 0.5
+_PIN_CODES: Final = (Code.PIN_REQUIRED, Code.PIN_WRONG)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One presentation of a foreign card for one sale."""
+
+    sale: Sale
+    text: str = field(repr=False)
+    request: WithdrawRequest | None = None
+    pin: str | None = field(default=None, repr=False)
+
+
+class _Look:
+    """The watch over a wallet in this very process, which nobody tells when something is paid."""
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+
+    def wait(self, timeout_s: float) -> bool:
+        self._closed.wait(min(timeout_s, 0.1))
+        return True
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+class ForeignCards:
+    """Charges cards of other issuers, and watches our invoices until nothing can change."""
+
+    def __init__(
+        self,
+        db: Engine,
+        wallet: Wallet,
+        client: LnurlClient,
+        clock: Clock,
+        pads: PinPad,
+        *,
+        network: Network,
+        wait_s: float = WAIT_S,
+    ) -> None:
+        self._db = db
+        self._wallet = wallet
+        self._client = client
+        self._clock = clock
+        self._pads = pads
+        self._network = network
+        self._wait_s = wait_s
+        self._lock = threading.Lock()
+        self._busy: dict[threading.Thread, str] = {}
+        """Which thread is at work on which sale."""
+        self._stopping = threading.Event()
+        self._first_look = True
+
+    # -- charging ---------------------------------------------------------------------------
+
+    def charge(self, sale: Sale, text: str) -> Refused | None:
+        """Begin to charge the card that says `text`; what comes of it is in the sale.
+
+        Returns at once: the sale is durably authorising, and the card may be removed.
+        """
+        return self._begin(Job(sale, text))
+
+    def _begin(self, job: Job) -> Refused | None:
+        if self._stopping.is_set():
+            return Refused(Code.STORE_OFFLINE)
+        sale_id = job.sale.sale_id
+        thread = threading.Thread(target=self._run, args=(job,), name="foreign card", daemon=True)
+        with self._lock:  # first, so that the reconciler leaves the sale to this thread
+            self._busy[thread] = sale_id
+        moved = None
+        try:
+            moved = sales.move(self._db, sale_id, SaleState.AUTHORISING, data=_FRESH)
+        finally:
+            if moved is None:
+                self._done(thread)
+        if moved is None:
+            return Refused(Code.SALE_CLOSED)
+        thread.start()
+        return None
+
+    def _run(self, job: Job) -> None:
+        try:
+            self._charge(job)
+        except StoreError as error:
+            log.error("foreign card: sale %s is left to be looked at: %s", job.sale.sale_id, error)
+        except Exception:  # this thread's end: the reconciler goes on from what is durable
+            log.exception("foreign card: sale %s is left to be looked at", job.sale.sale_id)
+        finally:
+            self._done(threading.current_thread())
+
+    def _done(self, thread: threading.Thread) -> None:
+        with self._lock:
+            self._busy.pop(thread, None)
+
+    def _charge(self, job: Job) -> None:
+        try:
+            request = job.request or self._client.ask(job.text)
+        except ForeignError as error:
+            return self._decline(job, error.code, str(error))
+        refused = _unfit(request, job.sale.amount_msat)
+        if refused is not None:
+            return self._decline(job, refused, request.host)
+        if job.pin is None and request.needs_pin(job.sale.amount_msat):
+            return self._ask_pin(job, request, Code.PIN_REQUIRED)
+        try:
+            invoice = self._invoice(job.sale)
+        except WalletError as error:  # nothing was handed over
+            return self._decline(job, Code.LIGHTNING_FAILED, str(error))
+        self._hand_over(job, request, invoice)
+        return None
+
+    def _hand_over(self, job: Job, request: WithdrawRequest, invoice: Invoice) -> None:
+        """From here on the invoice may be paid, so every way on looks at it first."""
+        payment_hash, text = invoice.payment_hash, invoice.bolt11
+        if not incoming.offer(
+            self._db, job.sale, payment_hash, text, invoice.expires_at, request.host
+        ):
+            return
+        try:
+            answer = self._client.submit(request, text, job.pin)
+        except ForeignError as error:  # nothing has left, this time
+            answer = RefusedByIssuer(str(error), error.code)
+        if isinstance(answer, RefusedByIssuer):  # not to be believed: the invoice stays watched
+            if not self._is_paid(payment_hash):
+                self._refused(job, request, answer)
+            return
+        if not self._paid_soon(payment_hash, self._wait_s if isinstance(answer, Accepted) else 0.0):
+            sales.move(self._db, job.sale.sale_id, SaleState.CHECKING, code=Code.LIGHTNING_UNKNOWN)
+
+    def _refused(self, job: Job, request: WithdrawRequest, answer: RefusedByIssuer) -> None:
+        if answer.code in _PIN_CODES:
+            self._ask_pin(job, request, answer.code)
+        else:
+            self._decline(job, answer.code, answer.words)
+
+    def _ask_pin(self, job: Job, request: WithdrawRequest, code: Code) -> None:
+        """The same tap goes on with the PIN; another card takes its place."""
+        again = Job(job.sale, job.text, request)
+
+        def entered(pin: str) -> Refused | None:
+            return self._begin(replace(again, pin=pin))
+
+        self._pads.wait(job.sale.terminal_id, job.sale.sale_id, entered)
+        self._decline(job, code, "")
+
+    def _decline(self, job: Job, code: Code, words: str) -> None:
+        incoming.decline(self._db, job.sale.sale_id, code, _FRESH | {"words": words})
+
+    # -- our invoice ------------------------------------------------------------------------
+
+    def _invoice(self, sale: Sale) -> Invoice:
+        """The sale's invoice: the one that was handed over before, while it lives long enough.
+
+        Two issuers that get the same invoice cannot both pay it.
+        """
+        now = self._clock.now()
+        for known in incoming.offered(self._db, sale.sale_id):
+            if known.expires_at - now >= ENOUGH_MS:
+                return Invoice(
+                    known.bolt11, known.payment_hash, known.amount_msat, known.expires_at
+                )
+        life_ms = min(max(LIFE_MS, sale.expires_at - now + ENOUGH_MS), LONGEST_MS)
+        made = self._wallet.make_invoice(sale.amount_msat, "Taptill", life_ms // SECOND)
+        try:
+            read = payable(made.bolt11, self._network)
+        except Bolt11Error as error:
+            raise WalletRefused(f"{self._wallet.name} made an unusable invoice: {error}") from error
+        if (read.amount_msat, read.payment_hash) != (sale.amount_msat, made.payment_hash):
+            raise WalletRefused(f"{self._wallet.name} made an invoice for something else")
+        return made
+
+    def _paid_soon(self, payment_hash: bytes, within_s: float) -> bool:
+        """True when the invoice is paid within the time; then the sale is approved."""
+        deadline = time.monotonic() + within_s
+        watch = self._watch(payment_hash)
+        try:
+            while not self._is_paid(payment_hash):
+                left = deadline - time.monotonic()
+                if left <= 0 or self._stopping.is_set():
+                    return False
+                watch.wait(min(left, 1.0))
+            return True
+        finally:
+            watch.close()
+
+    def _watch(self, payment_hash: bytes) -> Watch:
+        wallet = self._wallet
+        return wallet.watch(payment_hash) if isinstance(wallet, RemoteWallet) else _Look()
+
+    def _is_paid(self, payment_hash: bytes) -> bool:
+        try:
+            state = self._wallet.invoice_state(payment_hash)
+        except WalletError as error:
+            log.warning("foreign card: %s", error)
+            return False
+        if state is InvoiceState.PAID:
+            incoming.settle(self._db, payment_hash)
+        return state is InvoiceState.PAID
+
+    # -- reconciling ------------------------------------------------------------------------
+
+    def run(self, stop: threading.Event) -> None:
+        """Look at what is due until told to stop: the body of a supervised thread."""
+        while not stop.is_set():
+            try:
+                self.step()
+            except StoreError as error:
+                log.warning("invoices not looked at: %s", error)
+            stop.wait(REST_S)
+
+    def step(self) -> int:
+        """Look at what is due now; how many invoices that were. The first look is at all."""
+        for sale in sales.unfinished(self._db):
+            if not self._is_busy(sale.sale_id):
+                self._take_over(sale.sale_id)
+        looks = incoming.due(self._db, everything=self._first_look)
+        for invoice in looks:
+            if self._stopping.is_set():
+                return 0
+            self._check(invoice)
+        self._first_look = False
+        return len(looks)
+
+    def _is_busy(self, sale_id: str) -> bool:
+        with self._lock:
+            return sale_id in self._busy.values()
+
+    def _take_over(self, sale_id: str) -> None:
+        """A sale whose thread is gone: what was handed over decides.
+
+        Asked again under the write lock: a thread counts as busy before its sale is authorising
+        and until its sale is something else.
+        """
+
+        def go_on(tx: Tx) -> None:
+            sale = sales.get(tx, sale_id)
+            if sale is None or sale.state not in _UNFINISHED or self._is_busy(sale_id):
+                return
+            if not incoming.offered(tx, sale_id):  # nobody has an invoice: nobody can pay it
+                incoming.decline(tx, sale_id, Code.LIGHTNING_FAILED, _FRESH)
+            elif sale.state is SaleState.AUTHORISING:
+                sales.move(tx, sale_id, SaleState.CHECKING, code=Code.LIGHTNING_UNKNOWN)
+
+        self._db.transaction(go_on)
+
+    def _check(self, invoice: SaleInvoice) -> None:
+        payment_hash, since = invoice.payment_hash, self._clock.now() - invoice.expires_at
+        try:
+            state = self._wallet.invoice_state(payment_hash)
+        except WalletError as error:
+            log.warning("invoice of sale %s: %s", invoice.sale_id, error)
+            return incoming.postpone(self._db, payment_hash)
+        if state is InvoiceState.PAID:
+            incoming.settle(self._db, payment_hash)
+        elif invoice.state is incoming.InvoiceState.OFFERED and (
+            (state is InvoiceState.EXPIRED and since >= GRACE_MS)
+            or (state is InvoiceState.UNKNOWN and since >= UNKNOWN_MS)
+        ):
+            incoming.end(self._db, payment_hash)
+        else:
+            incoming.postpone(self._db, payment_hash)
+        return None
+
+    # -- the end ----------------------------------------------------------------------------
+
+    def stop(self, deadline_s: float = 2.0) -> None:
+        """Begin nothing more and wait a little; what is then unknown is checked after a start."""
+        self._stopping.set()
+        deadline = time.monotonic() + deadline_s
+        with self._lock:
+            threads = list(self._busy)
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+
+_FRESH: Final = {"tries_left": None, "words": ""}
+"""What a refusal says about itself alone, so that nothing of an earlier one stays on the screen."""
+
+
+_UNFINISHED: Final = (SaleState.AUTHORISING, SaleState.CHECKING)
+
+
+def _unfit(request: WithdrawRequest, amount_msat: int) -> Code | None:
+    """Why the issuer would not pay this amount, before anything is handed over."""
+    if amount_msat < request.min_msat:
+        return Code.AMOUNT_LOW
+    return Code.LIMIT_TAP if amount_msat > request.max_msat else None
