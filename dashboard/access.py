@@ -6,16 +6,27 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g, redirect, request, url_for
+from flask import (
+    Flask,
+    Response,
+    abort,
+    g,
+    has_request_context,
+    redirect,
+    request,
+    url_for,
+)
 from werkzeug.wrappers import Response as AnyResponse
 
 from dashboard.errors import answer, wants_json
 from dashboard.room import here
-from host.ledger import people
+from host.ledger import people, stores
 from host.ledger.codes import Words
-from host.ledger.records import Person
+from host.ledger.records import Person, Store
 
 COOKIE: Final = "taptill_session"
+STORE_FIELD: Final = "storeId"
+"""The part of an address that names the store a page is about."""
 SIGN_IN: Final = Words("You are not signed in", "Sign in again.")
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -27,6 +38,19 @@ def permit(*permissions: str) -> Callable[[View], View]:
     def mark(view: View) -> View:
         view.open_to = frozenset(permissions)  # type: ignore[attr-defined]
         return view
+
+    return mark
+
+
+def permit_in_store(*permissions: str) -> Callable[[View], View]:
+    """Open a view to people who have one of these permissions in the store that is asked for.
+
+    Every query and every change of such a view is about `asked_store()` and no other store.
+    """
+
+    def mark(view: View) -> View:
+        view.in_store = True  # type: ignore[attr-defined]
+        return permit(*permissions)(view)
 
     return mark
 
@@ -49,11 +73,43 @@ def person() -> Person | None:
 
 
 def may(permission: str) -> bool:
-    """True when the person who is signed in has this permission in this store."""
+    """True when the person who is signed in has this permission in this till's store."""
+    return _may(permission, here().terminal.store_id)
+
+
+def may_in_store(permission: str) -> bool:
+    """True when the person who is signed in has this permission in the store asked for."""
+    return _may(permission, asked_store_id())
+
+
+def _may(permission: str, store_id: str) -> bool:
     who = person()
-    if who is None or who.store_id not in (None, here().terminal.store_id):
+    if who is None or who.store_id not in (None, store_id):
         return False
     return permission in who.permissions
+
+
+def asked_store_id() -> str:
+    """The store that a request is about: the one it names, else the person's, else this till's."""
+    who = person()
+    own = who.store_id if who is not None else None
+    return request.args.get(STORE_FIELD) or own or here().terminal.store_id
+
+
+def asked_store() -> Store:
+    """The store that a request is about; the door has let the person into it."""
+    store = stores.get(here().db, asked_store_id())
+    if store is None:
+        abort(404)
+    return store
+
+
+def open_stores() -> list[Store]:
+    """The stores that the person who is signed in may look at."""
+    who = person()
+    if who is None:
+        return []
+    return [one for one in stores.all(here().db) if who.store_id in (None, one.store_id)]
 
 
 def still_signed_in() -> Callable[[], bool]:
@@ -77,9 +133,17 @@ def install(app: Flask) -> None:
             return None
         if g.person is None:
             return _ask_to_sign_in()
-        if open_to and not any(map(may, open_to)):
+        allowed = may_in_store if getattr(view, "in_store", False) else may
+        if open_to and not any(map(allowed, open_to)):
             abort(403)
         return None
+
+    @app.url_defaults
+    def same_store(endpoint: str, values: dict[str, Any]) -> None:
+        """Links of a page stay in the store that its address names."""
+        named = request.args.get(STORE_FIELD) if has_request_context() else None
+        if named and getattr(app.view_functions.get(endpoint), "in_store", False):
+            values.setdefault(STORE_FIELD, named)
 
 
 def _ask_to_sign_in() -> AnyResponse:

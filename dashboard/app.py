@@ -8,8 +8,22 @@ from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from dashboard import access, cards, errors, formats, guard, live, payouts, signin, status, till
-from dashboard.access import may, person, signed_in
+from dashboard import (
+    access,
+    cards,
+    deskroom,
+    errors,
+    formats,
+    guard,
+    live,
+    overview,
+    payouts,
+    signin,
+    stats,
+    status,
+    till,
+)
+from dashboard.access import may, may_in_store, person, signed_in
 from dashboard.context import DashboardContext
 from dashboard.room import KEY
 from dashboard.state import dots
@@ -23,12 +37,16 @@ class Room(NamedTuple):
     label: str
     icon: str
     permission: str
+    manage: bool = False
+    """Whether it stands behind "Manage", with what is not needed every day."""
 
 
 ROOMS = (
     Room("till", "till.page", "Till", "till", "sale.charge"),
+    Room("overview", "overview.page", "Overview", "chart", "payout.view"),
     Room("payouts", "payouts.page", "Payouts", "list", "payout.view"),
     Room("cards", "cards.page", "Cards", "card", "card.view"),
+    Room("desk", "desk.page", "Desk", "wrench", "card.provision"),
 )
 
 
@@ -38,17 +56,20 @@ def create_app(context: DashboardContext) -> Flask:
     app.secret_key = context.secret
     app.extensions[KEY] = context
     app.extensions[live.STREAMS] = live.Streams()
+    app.extensions[stats.CACHE] = stats.Cache(context)
     guard.install(app, context.hosts)
     access.install(app)
     errors.install(app)
-    for room in (signin, till, payouts, cards, status, live):
+    for room in (signin, till, overview, payouts, cards, status, live):
         app.register_blueprint(room.bp)
+    if context.bench is not None:
+        deskroom.install(app, context, context.bench)
     _templates(app, context)
 
     @app.get("/")
     @signed_in
     def home() -> ResponseReturnValue:
-        first = next((room.endpoint for room in _rooms()), "status.page")
+        first = next((room.endpoint for room in _rooms(app)), "status.page")
         return redirect(url_for(first))
 
     return app
@@ -62,23 +83,33 @@ def icon(name: str) -> Markup:
     ).format(sheet, name)
 
 
-def _rooms() -> list[Room]:
-    return [room for room in ROOMS if may(room.permission)]
+def _rooms(app: Flask) -> list[Room]:
+    """The rooms that the person who is signed in may enter."""
+    return [room for room in ROOMS if room.endpoint in app.view_functions and _open(app, room)]
+
+
+def _open(app: Flask, room: Room) -> bool:
+    in_store = getattr(app.view_functions[room.endpoint], "in_store", False)
+    return (may_in_store if in_store else may)(room.permission)
 
 
 def _templates(app: Flask, context: DashboardContext) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        sats=formats.sats, btc=formats.btc, machine_time=formats.machine_time, ntag=formats.ntag
+        sats=formats.sats,
+        btc=formats.btc,
+        grouped=formats.grouped,
+        machine_time=formats.machine_time,
+        ntag=formats.ntag,
     )
-    app.jinja_env.globals["icon"] = icon
+    app.jinja_env.globals.update(icon=icon, may_see=may_in_store)
 
     @app.context_processor
     def frame() -> dict[str, Any]:
         """What the frame around every page shows."""
         return {
             "room": context,
-            "rooms": _rooms(),
+            "rooms": _rooms(app),
             "person": person(),
             "dots": lambda: dots(context),
         }

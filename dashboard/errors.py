@@ -16,14 +16,27 @@ _BY_STATUS: Mapping[int, Words] = {
     403: Words("You may not do this", "Ask a manager, or sign in as someone else."),
     404: Words("There is no such page", "Go back to the till."),
     405: Words("This page cannot be used like that", "Go back to the till."),
+    409: Words("This was changed meanwhile", "Look at it again."),
     413: Words("The request is too large", "Reload the page and try again."),
+    429: Words("Too many requests", "Wait a moment, then try again."),
     503: Words("The service is not available", "See the status dots."),
 }
 _SORRY = Words("Something went wrong here", "Try again; if it stays, tell a technician.")
 
 
+class FieldProblem(ValueError):
+    """What was sent makes no sense in one field; the person corrects it and sends it again."""
+
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(f"{field}: {words}")
+        self.field = field
+        self.words = words
+
+
 def wants_json() -> bool:
-    """True for requests of our own scripts; a person's browser asks for HTML."""
+    """True for requests of scripts; a person's browser asks for HTML."""
+    if request.path.startswith("/api/"):
+        return True
     return not request.accept_mimetypes.accept_html or request.accept_mimetypes.best in {
         "application/json",
         "text/event-stream",
@@ -38,10 +51,12 @@ def problem(code: Code, status: int, detail: Mapping[str, str | int] | None = No
     return response
 
 
-def answer(status: int, words: Words, code: str) -> Response:
+def answer(
+    status: int, words: Words, code: str, detail: Mapping[str, str | int] | None = None
+) -> Response:
     """The same words for a person or for a script."""
     if wants_json():
-        response = jsonify(code=code, says=words.says, do=words.do, detail={})
+        response = jsonify(code=code, says=words.says, do=words.do, detail=dict(detail or {}))
     else:
         response = make_response(render_template("error.html", words=words, status=status))
     response.status_code = status
@@ -55,6 +70,11 @@ def install(app: Flask) -> None:
     def csrf(error: CSRFError) -> Response:
         words = Words("This page is too old", "Reload the page and try again.")
         return answer(400, words, "page_too_old")
+
+    @app.errorhandler(FieldProblem)
+    def field(error: FieldProblem) -> Response:
+        words = Words(f"This cannot be right: {error}", "Go back and correct it.")
+        return answer(400, words, "field_invalid", {"field": error.field})
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:

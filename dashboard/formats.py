@@ -16,6 +16,11 @@ def sats(amount_msat: int) -> str:
     return sat_text(amount_msat).replace(" ", GROUP)
 
 
+def grouped(number: int) -> str:
+    """A number grouped by thousands."""
+    return f"{number:,}".replace(",", GROUP)
+
+
 def btc(amount_msat: int) -> str:
     """BTC with 8 decimals, as the dashboard's guide shows amounts; part-satoshi are cut off."""
     cut = abs(amount_msat) - abs(amount_msat) % MSAT_PER_SAT

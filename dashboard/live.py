@@ -125,7 +125,7 @@ class Feed:
 @bp.get("/live")
 @signed_in
 def live() -> Response:
-    """The stream of one page, of what the person may see; 503 with Retry-After when 8 pages listen already."""
+    """The stream of one page, of what its person may see; 503 when 8 pages listen already."""
     context, streams = here(), current_app.extensions[STREAMS]
     if not streams.enter():
         full = problem(Code.RATE_LIMITED, 503)

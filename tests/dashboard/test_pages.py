@@ -60,9 +60,6 @@ def test_a_payout_has_a_page_of_its_own(manager: FlaskClient, shop: Shop) -> Non
     page = manager.get(f"/payouts/{payout.payout_id}").text
     for text in ("0.00002100 BTC", "Ann", "04 A1 B2 C3 D4 01 80", payout.pull_payment_id):
         assert text in page
-    row = manager.get(f"/payouts/{payout.payout_id}/row").text
-    assert rows(row) == [payout.payout_id]
-    assert "<html" not in row
 
 
 def test_a_payout_of_another_store_is_not_there(manager: FlaskClient, shop: Shop) -> None:
@@ -74,7 +71,6 @@ def test_a_payout_of_another_store_is_not_there(manager: FlaskClient, shop: Shop
         lambda tx: tx.run("UPDATE payouts SET store_id = 'other'")  # as if it were theirs
     )
     assert manager.get(f"/payouts/{payout.payout_id}").status_code == 404
-    assert manager.get(f"/payouts/{payout.payout_id}/row").status_code == 404
 
 
 def test_cards_show_what_they_did_and_how_they_are(manager: FlaskClient, shop: Shop) -> None:

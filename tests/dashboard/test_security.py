@@ -50,7 +50,7 @@ def test_a_stranger_changes_nothing(app: Flask, shop: Shop) -> None:
 def test_a_cashier_sees_the_till_and_nothing_else(cashier: FlaskClient) -> None:
     assert cashier.get("/till").status_code == 200
     assert cashier.get("/status").status_code == 200
-    for path in ("/payouts", "/payouts/x", "/payouts/x/row", "/cards"):
+    for path in ("/payouts", "/payouts/x", "/overview", "/cards"):
         assert cashier.get(path).status_code == 403, path
     assert "/payouts" not in cashier.get("/till").text
     assert cashier.get("/").headers["Location"] == "/till"

@@ -101,13 +101,15 @@ def test_a_session_ends_when_it_is_old(
     assert browser.get("/till").status_code == 401
 
 
-def test_somebody_of_another_store_may_do_nothing_here(browser: FlaskClient, shop: Shop) -> None:
+def test_somebody_of_another_store_sees_and_charges_nothing_here(
+    browser: FlaskClient, shop: Shop
+) -> None:
     from host.ledger import stores
 
     stores.create(shop.db, "Other shop", store_id="other")
     person = people.create(shop.db, "eve", Role.MANAGER, store_id="other")
     browser.get(f"/sign-in/link/{people.one_time_link(shop.db, person.person_id)}")
-    for path in ("/till", "/payouts", "/cards", "/till/state"):
+    for path in ("/till", "/till/state", "/payouts?storeId=main", "/cards?storeId=main"):
         assert browser.get(path).status_code == 403, path
 
 

@@ -80,12 +80,18 @@ class Shop:
         """Lay a card on the reader: what the ledger decides about the open sale."""
         sale = sales.current(self.db, self.terminal.terminal_id)
         assert sale is not None
-        self.counters[card.card_id] += 1
-        tap = VerifiedTap(
-            card.card_id, Uid.parse(card.uid), self.counters[card.card_id], card.key_version
+        request = ClaimRequest(
+            self.next_tap(card), sale.amount_msat, Source.TILL, sale_id=sale.sale_id
         )
-        request = ClaimRequest(tap, sale.amount_msat, Source.TILL, sale_id=sale.sale_id)
         return claims.claim(self.db, request)
+
+    def next_tap(self, card: Card) -> VerifiedTap:
+        """The card's next tap, as it is once its MAC holds."""
+        self.counters[card.card_id] += 1
+        counter = self.counters[card.card_id]
+        kept = cards.get(self.db, card.card_id)
+        gap = max(0, counter - kept.last_counter - 1) if kept is not None else 0
+        return VerifiedTap(card.card_id, Uid.parse(card.uid), counter, card.key_version, gap)
 
     def pay(self, card: Card, amount_sat: int) -> Claimed:
         """A whole sale, paid."""

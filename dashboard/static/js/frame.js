@@ -14,3 +14,16 @@ async function refresh() {
 }
 
 if (list && !document.querySelector("[data-live-url]")) setInterval(refresh, EVERY_MS);
+
+// An open menu closes when something else is touched, or by Esc.
+const menus = () => document.querySelectorAll("details.menu[open]");
+document.addEventListener("click", ({ target }) => {
+  for (const menu of menus()) if (!menu.contains(target)) menu.open = false;
+});
+document.addEventListener("keydown", ({ key }) => {
+  if (key !== "Escape") return;
+  for (const menu of menus()) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});

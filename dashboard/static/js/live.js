@@ -26,7 +26,8 @@ export function listen({ url, topics, after, on, poll, lost }) {
   }
 
   function open() {
-    source = new EventSource(`${url}?${new URLSearchParams({ topics, after })}`);
+    const joint = url.includes("?") ? "&" : "?";
+    source = new EventSource(`${url}${joint}${new URLSearchParams({ topics, after })}`);
     source.addEventListener("open", () => {
       if (polling) ask();
       stopPolling();

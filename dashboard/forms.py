@@ -1,0 +1,82 @@
+"""Forms of the manager's pages: what was typed becomes values, or a refusal naming the field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import flash, redirect, request
+from werkzeug.wrappers import Response
+
+from dashboard.errors import FieldProblem
+from dashboard.formats import zone
+from host.ledger.errors import LedgerError, NotFound
+from host.money import parse_amount
+
+
+def text(field: str) -> str:
+    """What was typed, trimmed; empty when the field is missing."""
+    return request.form.get(field, "").strip()
+
+
+def amount(field: str) -> int:
+    """An amount in msat, typed in sats."""
+    try:
+        return parse_amount(text(field), field)
+    except ValueError as error:
+        raise FieldProblem(field, str(error).partition(": ")[2]) from None
+
+
+def limit(field: str) -> int | None:
+    """A limit in msat; blank is none, zero is zero."""
+    typed = text(field)
+    if not typed:
+        return None
+    return 0 if typed.strip("0") == "" else amount(field)
+
+
+def number(field: str) -> int | None:
+    """A whole number, not below zero; blank is none."""
+    typed = text(field)
+    if not typed:
+        return None
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 10):
+        raise FieldProblem(field, "must be a whole number, or blank for none")
+    return int(typed)
+
+
+def moment(field: str, timezone: str) -> int | None:
+    """A time (epoch ms) typed on the store's clock; blank is none."""
+    typed = text(field)
+    if not typed:
+        return None
+    try:
+        local = datetime.fromisoformat(typed)
+    except ValueError:
+        raise FieldProblem(field, "write a time like 2026-03-02 14:00") from None
+    if not 1971 <= local.year <= 9000:
+        raise FieldProblem(field, "must be a year between 1971 and 9000")
+    if local.tzinfo is None:
+        local = local.replace(tzinfo=zone(timezone))
+    return int(local.astimezone(UTC).timestamp() * 1000)
+
+
+def typed_moment(at: int | None, timezone: str) -> str:
+    """A time as `<input type=datetime-local>` wants it; empty for none."""
+    if at is None:
+        return ""
+    return f"{datetime.fromtimestamp(at / 1000, zone(timezone)):%Y-%m-%dT%H:%M}"
+
+
+def done(action: Callable[[], Any], words: str, target: str) -> Response:
+    """Do a change and go on to `target`, saying that it is done, or why it is not."""
+    try:
+        action()
+    except NotFound:
+        raise
+    except (FieldProblem, LedgerError) as error:
+        flash(str(error), "problem")
+    else:
+        flash(words, "done")
+    return redirect(target, 303)

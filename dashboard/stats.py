@@ -1,0 +1,232 @@
+"""The figures of an overview: four sums, each beside the period before, and two charts.
+
+They come from the ledger's daily totals, are kept for a minute at most, and are dropped as soon
+as an event says that a payout or a card has changed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Final
+
+from dashboard.context import DashboardContext
+from dashboard.filters import Filters, day_words
+from host.clock import MINUTE
+from host.ledger import views_totals
+from host.ledger.records import PayoutStatus
+from host.ledger.views import CardTotal, DayTotal
+from host.ledger.views_totals import Range
+
+CACHE: Final = "taptill.stats"
+KEEP_MS: Final = MINUTE
+MAX_KEPT: Final = 64
+CHANGES: Final = (
+    *(f"payout.{status.lower()}" for status in PayoutStatus),
+    "card.changed",
+)
+"""Kinds of events after which figures may be others."""
+
+DAYS_AS_DAYS: Final = 62
+DAYS_AS_WEEKS: Final = 371
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """How many payouts, and what they come to in msat."""
+
+    payouts: int = 0
+    amount_msat: int = 0
+
+    def __add__(self, other: Sum) -> Sum:
+        return Sum(self.payouts + other.payouts, self.amount_msat + other.amount_msat)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Payouts by what became of them. What failed or was cancelled moved no money."""
+
+    completed: Sum = Sum()
+    pending: Sum = Sum()
+    """Pending and Processing: money is held."""
+    failed: Sum = Sum()
+
+    @property
+    def total(self) -> Sum:
+        """What was paid and what is on its way."""
+        return self.completed + self.pending
+
+    def plus(self, one: DayTotal) -> Sums:
+        """With one more row of daily totals."""
+        more = Sum(one.payouts, one.amount_msat)
+        if one.status is PayoutStatus.COMPLETED:
+            return Sums(self.completed + more, self.pending, self.failed)
+        if one.status in (PayoutStatus.PENDING, PayoutStatus.PROCESSING):
+            return Sums(self.completed, self.pending + more, self.failed)
+        return Sums(self.completed, self.pending, self.failed + more)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of the trend: some days in a row."""
+
+    label: str
+    since: str
+    until: str
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A range of days, summed up."""
+
+    since: str
+    until: str
+    sums: Sums
+    active_cards: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Everything an overview shows, besides its list."""
+
+    now: Period
+    before: Period
+    bars: tuple[Bar, ...]
+    top: tuple[CardTotal, ...]
+    made_at: int
+    event_id: int
+
+    def spoken(self) -> str:
+        """The trend in one or two sentences, for ears and for haste."""
+        total = self.now.sums.total
+        if not total.payouts:
+            return "No payouts in this time."
+        best = max(self.bars, key=lambda bar: bar.sums.total.amount_msat)
+        empty = sum(not bar.sums.total.payouts for bar in self.bars)
+        where = "in the " if best.label.startswith("week") else ("on " if self.by_days else "in ")
+        most = "The most came" if len(self.bars) > 1 else "All came"
+        rest = f"; {empty} of {len(self.bars)} had no payout." if empty else "."
+        return f"{most} {where}{best.label}{rest}"
+
+    @property
+    def by_days(self) -> bool:
+        """Whether each bar is a day."""
+        return all(bar.since == bar.until for bar in self.bars)
+
+
+@dataclass
+class Cache:
+    """Figures that were asked for lately, each until its minute or its truth is over."""
+
+    context: DashboardContext
+    _kept: OrderedDict[Filters, Stats] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, asked: Filters) -> Stats:
+        """The figures for a range of days and cards; a status does not narrow them."""
+        key = Filters(
+            asked.store, asked.today, asked.since, asked.until, cards=asked.cards, card=asked.card
+        )
+        with self._lock:
+            kept = self._kept.get(key)
+        if kept is not None and self._true(kept):
+            return kept
+        fresh = make(self.context, key)
+        with self._lock:
+            self._kept[key] = fresh
+            self._kept.move_to_end(key)
+            while len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
+        return fresh
+
+    def _true(self, kept: Stats) -> bool:
+        if not 0 <= self.context.clock.now() - kept.made_at < KEEP_MS:
+            return False
+        return not self.context.db.events.after(kept.event_id, 1, CHANGES)
+
+
+def make(context: DashboardContext, asked: Filters) -> Stats:
+    """Read the figures. The event id is read first: nothing newer is ever missed."""
+    event_id = context.db.events.last_id()
+    days = views_totals.by_day(context.db, asked.range())
+    return Stats(
+        now=_period(context, asked.range(), days),
+        before=_period(
+            context, asked.range_before(), views_totals.by_day(context.db, asked.range_before())
+        ),
+        bars=tuple(_bars(asked.range(), days)),
+        top=tuple(views_totals.top_cards(context.db, asked.range())),
+        made_at=context.clock.now(),
+        event_id=event_id,
+    )
+
+
+def _period(context: DashboardContext, which: Range, days: list[DayTotal]) -> Period:
+    sums = Sums()
+    for one in days:
+        sums = sums.plus(one)
+    cards = views_totals.active_cards(context.db, which)
+    return Period(which.since_day, which.until_day, sums, cards)
+
+
+def _bars(which: Range, days: list[DayTotal]) -> list[Bar]:
+    """The trend by days, weeks or months: never more bars than fit."""
+    sums: dict[str, Sums] = {}
+    for one in days:
+        sums[one.day] = sums.get(one.day, Sums()).plus(one)
+    every = which.days()
+    bars: dict[str, Bar] = {}
+    for day in every:
+        key, label = _place(day, len(every))
+        old = bars.get(key)
+        more = sums.get(day, Sums())
+        since = old.since if old else day
+        held = old.sums if old else Sums()
+        bars[key] = Bar(label, since, day, _both(held, more))
+    return list(bars.values())
+
+
+def _both(one: Sums, other: Sums) -> Sums:
+    return Sums(
+        one.completed + other.completed, one.pending + other.pending, one.failed + other.failed
+    )
+
+
+def _place(day: str, length: int) -> tuple[str, str]:
+    """Which bar a day belongs to, and what that bar is called."""
+    one = date.fromisoformat(day)
+    if length <= DAYS_AS_DAYS:
+        return day, f"{one.day} {one:%b}"
+    if length <= DAYS_AS_WEEKS:
+        monday = one - timedelta(days=one.weekday())
+        return monday.isoformat(), f"week of {monday.day} {monday:%b}"
+    return day[:7], f"{one:%b %Y}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a figure differs from the period before: an arrow, words, and the days meant."""
+
+    icon: str
+    words: str
+    days: str
+
+
+def change(now: int, before: int, period: Period) -> Change:
+    """The difference from the figure of `period`, in whole per cent."""
+    length = (date.fromisoformat(period.until) - date.fromisoformat(period.since)).days + 1
+    span = "the day before" if length == 1 else f"the {length} days before"
+    days = day_words(period.since)
+    if length > 1:
+        days = f"{days} – {day_words(period.until)}"
+    if now == before:
+        return Change("flat", f"as in {span}" if length > 1 else f"as on {span}", days)
+    arrow = "up" if now > before else "down"
+    if not before:
+        return Change(arrow, f"none in {span}" if length > 1 else f"none {span}", days)
+    percent = round((now - before) * 100 / before)
+    size = f"{percent:+d} %".replace("-", "−") if percent else "less than 1 %"
+    return Change(arrow, f"{size} against {span}", days)
