@@ -43,8 +43,8 @@ def examine(home: Path) -> Iterator[Finding]:
     yield _sqlite()
     yield _disk(home)
     config = None
-    for look in (lambda: _keys(home), lambda: _ledger(home)):
-        yield _guarded(look)
+    yield _guarded("keys", lambda: _keys(home))
+    yield _guarded("ledger", lambda: _ledger(home))
     try:
         config = configuration.load(home)
         yield Finding("config", True, f"{home / configuration.FILE_NAME} is good")
@@ -53,15 +53,15 @@ def examine(home: Path) -> Iterator[Finding]:
     yield from _readers()
     if config is not None:
         loaded = config
-        yield _guarded(lambda: _wallet(home, loaded))
+        yield _guarded("wallet", lambda: _wallet(home, loaded))
         yield _url(loaded)
 
 
-def _guarded(look: Callable[[], Finding]) -> Finding:
+def _guarded(name: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
     except (KeyringError, StoreError, WalletError, OSError) as error:
-        return Finding(type(error).__name__.lower(), False, str(error))
+        return Finding(name, False, str(error))
 
 
 def _python() -> Finding:
@@ -123,6 +123,8 @@ def _readers() -> Iterator[Finding]:
 def _wallet(home: Path, config: Config) -> Finding:
     from host.lightning.open import open_wallet
 
+    if not home.exists():
+        return Finding("wallet", False, f"no home folder at {home}", "run `taptill init`")
     wallet = open_wallet(config.wallet, home, SystemClock())
     try:
         wallet.check()
@@ -134,7 +136,8 @@ def _wallet(home: Path, config: Config) -> Finding:
 
 def _url(config: Config) -> Finding:
     base = config.public.card_base
-    https = config.public.url.startswith("https://") or ".onion" in config.public.host
+    host = config.public.host.partition(":")[0]
+    https = config.public.url.startswith("https://") or host.endswith(".onion")
     words = f"cards carry {base}"
     if https:
         return Finding("url", True, words)
