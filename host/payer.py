@@ -231,7 +231,7 @@ class Payer:
 
     def _pay(self, payout: Payout) -> PaymentResult:
         try:
-            return self._wallet.pay(payout.recipient_address or "", payout.fee_held_msat)
+            return self._wallet.pay(payout.recipient_address or "", payout.fee_limit_msat or 0)
         except WalletError as error:
             # Nothing left, says the wallet's contract. Still only a look-up that says so frees
             # the money: a minute of held money is cheaper than trust in every wallet's errors.

@@ -65,7 +65,8 @@ _MOVEMENTS: Final = """
     FROM payouts p
     LEFT JOIN entries h ON h.entry_id = p.payout_id || '.hold'
     LEFT JOIN entries e ON e.entry_id = p.payout_id || '.end'
-    WHERE h.kind IS NOT 'hold' OR h.pull_payment_id <> p.pull_payment_id
+    WHERE (p.route = 'lightning' AND p.fee_held_msat NOT IN (0, coalesce(p.fee_limit_msat, -1)))
+        OR h.kind IS NOT 'hold' OR h.pull_payment_id <> p.pull_payment_id
         OR h.available_msat <> -(p.amount + p.fee_held_msat) OR h.held_msat <> -h.available_msat
         OR e.kind IS NOT CASE p.status WHEN 'Completed' THEN 'settle' WHEN 'Failed' THEN 'release'
             WHEN 'Cancelled' THEN 'release' END

@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Final
 
 from host.clock import DAY
-from host.ledger import pins, spend, windows
+from host.ledger import fees, pins, spend, windows
 from host.ledger.codes import Code, Refused
+from host.ledger.fees import Fee
 from host.ledger.records import PAYOUT_COLUMNS, CardState, Payout, PullPaymentState, SaleState
 from host.ledger.requests import Claimed, ClaimRequest, Quote, Source
 from host.ledger.taps import VerifiedTap
@@ -31,6 +32,7 @@ _CARD: Final = """
         c.spent_msat, c.spent_count, c.newest_at,
         a.name AS account, a.state AS account_state, a.starts_at AS account_starts_at,
         a.ends_at AS account_ends_at, a.limit_msat, a.balance_msat, a.held_msat, a.paid_msat,
+        a.fee_payer, a.fee_base_msat, a.fee_ppm,
         s.name AS store, s.timezone, s.cutoff_hour,
         EXISTS (SELECT 1 FROM payouts p WHERE p.boltcard_id = c.card_id
             AND p.status IN ('Pending', 'Processing')) AS busy
@@ -116,18 +118,18 @@ def _decide(tx: Tx, request: ClaimRequest, offered: pins.Try | None) -> Claimed 
     joined = _join(tx, request, card)
     if joined is not None:
         return joined
-    sale = _sale(tx, request)
+    sale, fee = _sale(tx, request), fees.of(card, request)
     refused = (
         _standing(tx, tap, card)
         or _fresh(tx, tap, card)
         or (_sale_fits(tx, request, card, sale) if request.sale_id else _invoice_fits(tx, request))
         or _within_limits(tx, request, card)
-        or _covered(request, card)
+        or _covered(request, card, fee)
         or _pin_fits(tx, request, card, offered)
     )
     if refused is not None:
         return refused
-    return spend.spend(tx, request, card, sale)
+    return spend.spend(tx, request, card, sale, fee)
 
 
 def _join(tx: Tx, request: ClaimRequest, card: Row) -> Claimed | Refused | None:
@@ -203,7 +205,7 @@ def _sale_fits(tx: Tx, request: ClaimRequest, card: Row, sale: Row | None) -> Re
 
 
 def _invoice_fits(tx: Tx, request: ClaimRequest) -> Refused | None:
-    """Invoice of our network, with this amount, not expired, never offered? Nothing is held."""
+    """Invoice of our network, of this amount, with time left, never offered? Nothing is held."""
     invoice = request.invoice
     assert invoice is not None  # noqa: S101 - the request has a sale or an invoice
     if request.network is not None and invoice.network != request.network:
@@ -211,7 +213,7 @@ def _invoice_fits(tx: Tx, request: ClaimRequest) -> Refused | None:
     wrong = _wrong_amount(invoice.amount_msat, request.amount_msat)
     if wrong is not None:
         return Refused(wrong)
-    if invoice.expires_at <= tx.now:
+    if invoice.expires_at - tx.now < max(1, request.min_left_ms):
         return Refused(Code.INVOICE_EXPIRED)
     if tx.one(_OFFERED, {"payment_hash": invoice.payment_hash}) is not None:
         return Refused(Code.INVOICE_USED)
@@ -256,9 +258,9 @@ def _within_rolling_limits(tx: Tx, request: ClaimRequest, card: Row) -> Refused 
     return None
 
 
-def _covered(request: ClaimRequest, card: Row) -> Refused | None:
+def _covered(request: ClaimRequest, card: Row, fee: Fee) -> Refused | None:
     """Enough free for the amount and its fee, within what the account may pay in all?"""
-    total = request.amount_msat + request.max_fee_msat
+    total = request.amount_msat + fee.held_msat
     cap = card["limit_msat"]
     if total > card["balance_msat"]:
         return Refused(Code.BALANCE_LOW)

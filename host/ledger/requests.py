@@ -21,7 +21,9 @@ class Source(StrEnum):
 class ClaimRequest:
     """What a tap asks for: either a sale of our own till or a stranger's invoice, never both.
 
-    `network` is the only one whose invoices we pay; `max_fee_msat` is held beside the amount.
+    `network` is the only one whose invoices we pay, `min_left_ms` how long one must still be good:
+    what expires on its way would only hold money. `max_fee_msat` is the most that sending may cost,
+    where the card's account has no limit of its own (`fees`).
     """
 
     tap: VerifiedTap
@@ -35,6 +37,7 @@ class ClaimRequest:
     min_msat: int = 0
     max_msat: int | None = None
     network: Network | None = None
+    min_left_ms: int = 0
 
     def __post_init__(self) -> None:
         if (self.sale_id is None) == (self.invoice is None):

@@ -13,6 +13,7 @@ from typing import Any, Final
 from host.ledger import entries, ids, tallies, windows
 from host.ledger.codes import Code, Refused
 from host.ledger.days import business_day
+from host.ledger.fees import Fee
 from host.ledger.records import EntryKind, Payout, PayoutStatus, Route
 from host.ledger.requests import Claimed, ClaimRequest
 from host.store.errors import StoreConflict, StoreError
@@ -27,11 +28,11 @@ _PAYOUT: Final = """
     INSERT INTO payouts (payout_id, pull_payment_id, store_id, amount, currency, status,
         created_at, completed_at, boltcard_id, boltcard_ntag, recipient_address, transaction_id,
         metadata, key_version, counter, day, route, sale_id, payment_hash, fee_msat,
-        fee_held_msat, checks, before_msat, before_count)
+        fee_held_msat, fee_limit_msat, checks, before_msat, before_count)
     VALUES (:payout_id, :pull_payment_id, :store_id, :amount, :currency, :status,
         :created_at, :completed_at, :boltcard_id, :boltcard_ntag, :recipient_address,
         :transaction_id, :metadata, :key_version, :counter, :day, :route, :sale_id,
-        :payment_hash, 0, :fee_held_msat, 0, :before_msat, :before_count)
+        :payment_hash, 0, :fee_held_msat, :fee_limit_msat, 0, :before_msat, :before_count)
 """
 
 _HOLD_AND_SETTLE: Final = """
@@ -61,9 +62,11 @@ _APPROVE: Final = """
 """
 
 
-def spend(tx: Tx, request: ClaimRequest, card: Row, sale: Row | None) -> Claimed | Refused:
+def spend(
+    tx: Tx, request: ClaimRequest, card: Row, sale: Row | None, fee: Fee
+) -> Claimed | Refused:
     """Make the payout. Refused only where the schema itself, the last line, says no."""
-    row = _row(tx, request, card)
+    row = _row(tx, request, card, fee)
     row |= windows.place(tx, request.tap.card_id, card, request.amount_msat)
     try:
         number = tx.insert(_PAYOUT, row)
@@ -76,8 +79,8 @@ def spend(tx: Tx, request: ClaimRequest, card: Row, sale: Row | None) -> Claimed
             tx,
             row["pull_payment_id"],
             EntryKind.HOLD,
-            available=-(request.amount_msat + request.max_fee_msat),
-            held=request.amount_msat + request.max_fee_msat,
+            available=-(request.amount_msat + fee.held_msat),
+            held=request.amount_msat + fee.held_msat,
             payout_id=row["payout_id"],
             card_id=row["boltcard_id"],
         )
@@ -87,7 +90,7 @@ def spend(tx: Tx, request: ClaimRequest, card: Row, sale: Row | None) -> Claimed
     return Claimed(_payout(number, row))
 
 
-def _row(tx: Tx, request: ClaimRequest, card: Row) -> dict[str, Any]:
+def _row(tx: Tx, request: ClaimRequest, card: Row, fee: Fee) -> dict[str, Any]:
     tap, invoice, now = request.tap, request.invoice, tx.now
     facts: dict[str, Any] = {"source": request.source}
     if request.terminal_id is not None:
@@ -114,7 +117,8 @@ def _row(tx: Tx, request: ClaimRequest, card: Row) -> dict[str, Any]:
         "route": Route.LIGHTNING if invoice else Route.INTERNAL,
         "sale_id": request.sale_id,
         "payment_hash": invoice.payment_hash if invoice else None,
-        "fee_held_msat": request.max_fee_msat,
+        "fee_held_msat": fee.held_msat,
+        "fee_limit_msat": fee.limit_msat,
     }
 
 

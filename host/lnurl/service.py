@@ -25,7 +25,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from host.bolt11 import Bolt11Error, Bolt11Invoice, Network, payable
-from host.clock import MINUTE, Clock
+from host.clock import MINUTE, SECOND, Clock
 from host.faultpoints import FaultPoint, Hook, nowhere
 from host.keyring import Issuer
 from host.ledger import claims, taps
@@ -68,7 +68,9 @@ class ServiceSettings:
     """How long a scan may be claimed."""
     max_fee_base_msat: int = 0
     max_fee_ppm: int = 0
-    """Routing fee held beside the amount: base plus parts per million of it."""
+    """The most that sending may cost, where an account has no limit of its own."""
+    invoice_ms: int = 15 * SECOND
+    """How long an invoice must still be good when its tap is spent."""
     trusted_proxies: tuple[str, ...] = ()
     per_address: Rate = field(default=Rate(burst=300, per_second=60))
     """Behind a proxy that is not trusted, or an onion service, all clients are one address."""
@@ -215,6 +217,7 @@ class _Service:
             min_msat=limits.min_msat,
             max_msat=limits.max_msat,
             network=self._network,
+            min_left_ms=limits.invoice_ms,
         )
 
 

@@ -93,7 +93,8 @@ _CARDS = (
     # One account a card; what it was given is one entry.
     _numbers("1", ":cards")
     + """
-    INSERT INTO pull_payments
+    INSERT INTO pull_payments (pull_payment_id, store_id, name, state, limit_msat, starts_at,
+        ends_at, balance_msat, held_msat, paid_msat, created_at)
     SELECT printf('a%d', n), :store, printf('Account %d', n), 'running', NULL, NULL, NULL,
         :funds, 0, 0, :start FROM one
     """,

@@ -197,8 +197,8 @@ def test_entries_audit_and_events_are_never_changed(db: Engine, sql: str) -> Non
     def fill(tx: Tx) -> None:
         tx.run("INSERT INTO stores VALUES ('s', 's', 'SATS', 'UTC', 0, 0)")
         tx.run(
-            "INSERT INTO pull_payments VALUES"
-            " ('a', 's', 'a', 'running', NULL, NULL, NULL, 0, 0, 0, 0)"
+            "INSERT INTO pull_payments (pull_payment_id, store_id, name, state, balance_msat,"
+            " held_msat, paid_msat, created_at) VALUES ('a', 's', 'a', 'running', 0, 0, 0, 0)"
         )
         tx.run("INSERT INTO entries VALUES ('e', 0, 'a', NULL, NULL, 'fund', 1, 0, '', NULL)")
         tx.run("INSERT INTO audit VALUES (1, 0, NULL, 'x', NULL, '{}', zeroblob(32))")
