@@ -236,6 +236,9 @@ class EmbeddedWallet(Wallet):
         if kept is None or reason is not None:
             tx.add_failed(self.account, payment_hash, reason or "", now)
             return Fault.FAIL, Failed(reason or "")
+        if fault is Fault.OK:
+            tx.pay(self.account, payment_hash, kept, self._fee_msat, now)
+            return fault, Paid(kept.preimage, self._fee_msat)
         plan = _PLANS[fault]
         due_at = now + (self._slow_ms if fault is Fault.SLOW else 0)
         total_msat = kept.amount_msat + self._fee_msat
