@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from dashboard import (
     access,
+    api,
     cards,
     deskroom,
     errors,
@@ -17,6 +18,7 @@ from dashboard import (
     guard,
     live,
     overview,
+    pace,
     payouts,
     signin,
     stats,
@@ -58,9 +60,10 @@ def create_app(context: DashboardContext) -> Flask:
     app.extensions[live.STREAMS] = live.Streams()
     app.extensions[stats.CACHE] = stats.Cache(context)
     guard.install(app, context.hosts)
+    pace.install(app, context)
     access.install(app)
     errors.install(app)
-    for room in (signin, till, overview, payouts, cards, status, live):
+    for room in (signin, till, overview, payouts, cards, api, status, live):
         app.register_blueprint(room.bp)
     if context.bench is not None:
         deskroom.install(app, context, context.bench)

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, render_template, request
 
 from dashboard.access import asked_store, may_in_store, open_stores, permit_in_store
 from dashboard.errors import FieldProblem
+from dashboard.filters import MAX_TEXT
 from dashboard.formats import zone_words
 from dashboard.forms import typed_moment
 from dashboard.room import here, store_time
@@ -65,7 +66,7 @@ class UsageDay(NamedTuple):
 def page() -> str:
     """One page of cards with what they paid; `?after=` is the card after which it begins."""
     context, store = here(), asked_store()
-    which = CardList(store.store_id, request.args.get("q", "").strip()[:120], _state())
+    which = read_list(store.store_id)
     found = views_cards.page(context.db, which, after=request.args.get("after"), limit=PER_PAGE + 1)
     shown = found[:PER_PAGE]
     return render_template(
@@ -99,6 +100,14 @@ def one(card_id: str) -> str:
         moment_of=lambda at: typed_moment(at, store.timezone),
         **_frame(store),
     )
+
+
+def read_list(store_id: str) -> CardList:
+    """Which cards a request's address asks for; raises `FieldProblem` naming the field."""
+    text = request.args.get("q", "").strip()
+    if len(text) > MAX_TEXT or not text.isprintable():
+        raise FieldProblem("q", f"at most {MAX_TEXT} characters on one line")
+    return CardList(store_id, text, _state())
 
 
 def ours(card_id: str) -> Card:
