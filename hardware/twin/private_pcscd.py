@@ -12,6 +12,7 @@ connects is "a card". For tests and for the demo only, never on a till.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -26,6 +27,9 @@ PCSCD = Path("/usr/sbin/pcscd")
 DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 _CLIENT_SOCKET = "PCSCLITE_CSOCK_NAME"
 _START_SECONDS = 10.0
+CCID_DRIVER = Path("/usr/lib/pcsc/drivers/serial/libccidtwin.so")
+_CCID_OPTIONS = Path("/etc/libccid_Info.plist")
+_OPTIONS_VALUE = re.compile(r"(<key>ifdDriverOptions</key>\s*<string>)[^<]*")
 
 # $1 becomes /run. USB devices are hidden: real readers belong to the machine's own pcscd.
 _IN_NAMESPACE = (
@@ -39,6 +43,11 @@ FRIENDLYNAME "{name}"
 DEVICENAME   /dev/null:{port}
 LIBPATH      {driver}
 CHANNELID    {port}
+"""
+_CCID_CONF = """\
+FRIENDLYNAME "{name}"
+DEVICENAME   {device}:GemPCTwin
+LIBPATH      {driver}
 """
 
 
@@ -67,6 +76,10 @@ class PrivatePcscd:
         self._home = Path(tempfile.mkdtemp(prefix="pcscd-"))
         self.socket = self._home / "run" / "pcscd" / "pcscd.comm"
         self._process: subprocess.Popen[bytes] | None = None
+        self.ccid: tuple[str, str] | None = None
+        """Name and serial path of a reader for libccid, from the next start on."""
+        self.escapes = True
+        """Whether that reader's driver lets escape commands through, as `taptill doctor` asks."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -89,6 +102,7 @@ class PrivatePcscd:
         (conf / "vpcd").write_text(
             _READER_CONF.format(name=self.name, port=self.port, driver=DRIVER), "ascii"
         )
+        self._configure_ccid(conf)
         command = [*_unshare(), "sh", "-c", _IN_NAMESPACE, "sh", str(run)]
         command += ["setpriv", "--pdeathsig", "TERM", str(PCSCD), "--foreground"]
         with self._log.open("wb") as log:
@@ -97,9 +111,25 @@ class PrivatePcscd:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                env={**os.environ, "PCSCLITE_HP_DROPDIR": str(self._home / "drivers")},
             )
         self._wait_ready(self._process)
         return self
+
+    def _configure_ccid(self, conf: Path) -> None:
+        """The CCID reader, and a copy of libccid's options with escapes allowed or not."""
+        (conf / "ccid").unlink(missing_ok=True)
+        if self.ccid is None:
+            return
+        name, device = self.ccid
+        (conf / "ccid").write_text(
+            _CCID_CONF.format(name=name, device=device, driver=CCID_DRIVER), "ascii"
+        )
+        contents = self._home / "drivers" / "ifd-ccid.bundle" / "Contents"
+        contents.mkdir(parents=True, exist_ok=True)
+        value = r"\g<1>0x0001" if self.escapes else r"\g<1>0x0000"
+        options = _OPTIONS_VALUE.sub(value, _CCID_OPTIONS.read_text("utf-8"))
+        (contents / "Info.plist").write_text(options, "utf-8")
 
     @property
     def running(self) -> bool:

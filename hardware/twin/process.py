@@ -27,7 +27,7 @@ from hardware.twin.state import CardState
 from hardware.twin.store import Drawer
 from host.ntag424.values import Uid
 
-Kind = Literal["pcsc", "nfc", "panel"]
+Kind = Literal["pcsc", "nfc", "panel", "ccid"]
 _ROOT = Path(__file__).parents[2]
 
 
@@ -45,13 +45,16 @@ class TwinProcess:
         *,
         port: int | None = None,
         counter: int | None = None,
+        model: str | None = None,
     ) -> None:
         """`state` is the folder of cards, `port` vpcd's; `counter` serves the virtual counter.
 
+        `model` is the reader that `ccid` plays (`hardware.twin.acs`).
         Port 0 for the counter means any free one; `counter_url` tells where it is.
         """
         command = [sys.executable, "-m", "hardware.twin", kind, "--state", str(state)]
         command += [] if port is None else ["--port", str(port)]
+        command += [] if model is None else ["--model", model]
         command += [] if counter is None else ["--counter", str(counter)]
         path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
         self._lock = threading.Lock()
@@ -174,13 +177,14 @@ class TwinProcess:
 def main(arguments: Sequence[str]) -> int:
     """Run a twin until standard input ends."""
     parser = argparse.ArgumentParser(prog="python -m hardware.twin", description=__doc__)
-    parser.add_argument("kind", choices=["pcsc", "nfc", "panel"])
+    parser.add_argument("kind", choices=["pcsc", "nfc", "panel", "ccid"])
     parser.add_argument("--state", type=Path, required=True, help="the folder of cards")
     parser.add_argument("--port", type=int, default=35963, help="vpcd's port")
+    parser.add_argument("--model", default="ACR1252U", help="what ccid plays")
     parser.add_argument("--counter", type=int, help="serve the virtual counter on this port")
     options = parser.parse_args(arguments)
     with Bench(Drawer(options.state)) as bench, contextlib.ExitStack() as stack:
-        where: dict[str, Any] = _attach(bench, options.kind, options.port, stack)
+        where: dict[str, Any] = _attach(bench, options, stack)
         if options.counter is not None:
             from hardware.twin.counter import serve
 
@@ -191,13 +195,22 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _attach(bench: Bench, kind: Kind, port: int, stack: contextlib.ExitStack) -> dict[str, Any]:
-    if kind == "pcsc":
+def _attach(
+    bench: Bench, options: argparse.Namespace, stack: contextlib.ExitStack
+) -> dict[str, Any]:
+    if options.kind == "pcsc":
         from hardware.twin.vpcd import VpcdSlot
 
-        stack.callback(VpcdSlot(bench, port).close)
-        return {"port": port}
-    if kind == "panel":
+        stack.callback(VpcdSlot(bench, options.port).close)
+        return {"port": options.port}
+    if options.kind == "ccid":
+        from hardware.twin.acs import MODELS
+        from hardware.twin.ccid import CcidPty
+
+        bought = CcidPty(bench, MODELS[options.model](bench.show))
+        stack.callback(bought.close)
+        return {"device": bought.device}
+    if options.kind == "panel":
         from hardware.twin.panel import PanelPty
 
         ours = PanelPty(bench)

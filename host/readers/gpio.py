@@ -18,6 +18,7 @@ WRITE_GPIO = 0x0E
 _VALID = 0x80  # without this bit the port keeps its level
 _P34 = 0x10  # the clock of a secure element; high, as it is after a reset
 _P35, _P71, _P72 = 0x20, 0x02, 0x04
+_STOP_S = 5.0
 
 
 def write_gpio(lamps: Lamps) -> bytes:
@@ -31,11 +32,15 @@ def write_gpio(lamps: Lamps) -> bytes:
 class LampThread:
     """Plays the looks, so that lights go on while the till waits for something else.
 
-    `write` sets the lamps; it is called from this thread only, and only when they change.
+    `write` sets the lamps; it is called from this thread only, and only when they change. `finish`
+    is called there last.
     """
 
-    def __init__(self, write: Callable[[Lamps], None]) -> None:
+    def __init__(
+        self, write: Callable[[Lamps], None], finish: Callable[[], None] = lambda: None
+    ) -> None:
         self._write = write
+        self._finish = finish
         self._look = Look.OFF
         self._since = time.monotonic()
         self._closed = False
@@ -51,12 +56,12 @@ class LampThread:
             self._changed.notify()
 
     def close(self) -> None:
-        """Put the lamps out and end the thread."""
+        """Put the lamps out and end the thread, unless the device hangs."""
         with self._changed:
             self._look = Look.OFF
             self._closed = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(_STOP_S)
 
     def _run(self) -> None:
         lit: Lamps | None = None
@@ -69,6 +74,7 @@ class LampThread:
                     self._write(lamps)
                     lit = lamps
                 if closed:
+                    self._finish()
                     return
                 with self._changed:
                     if (self._look, self._since, self._closed) == (look, since, closed):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 from smartcard import scard
 
 from host.readers.base import (
+    Can,
     CardGone,
     CardLink,
     Reader,
@@ -18,13 +21,21 @@ from host.readers.base import (
     RefusedLink,
     Show,
 )
+from host.readers.gpio import LampThread
+from host.readers.lights import Lamps
 from host.readers.lock import OwnerLock
+from host.readers.manners import of_pcsc
 from host.readers.pcsc_api import CARD_LEFT, CARD_MUTE, Connection, Context, PcscError
+from host.readers.pcsc_lamps import EscapeLamps, EscapeRefused
 from host.readers.pcsc_watch import PcscWatcher, Slot
+
+_log = logging.getLogger(__name__)
 
 _FIRST_LOOK_S = 2.0
 _SHARING_TRIES = 5
 _SHARING_PAUSE_S = 0.05
+_TAP_S = 1.0
+"""How long the lamps wait at most for a tap that nobody has an answer to."""
 _GET_UID = bytes.fromhex("FFCA000000")  # PC/SC part 3, answered by the reader, not by the card
 
 
@@ -62,7 +73,6 @@ class PcscReader(Reader):
     """One PC/SC reader."""
 
     def __init__(self, name: str, lock: OwnerLock, watcher: PcscWatcher) -> None:
-        self.info = ReaderInfo(name, "pcsc")
         self._name = name
         self._lock = lock
         self._watcher = watcher
@@ -70,7 +80,14 @@ class PcscReader(Reader):
         self._context: Context | None = None
         self._link: _PcscLink | None = None
         self._closed = False
-        self._busy = threading.Lock()  # held while the context is in use, so that close can wait
+        # Held while the context is in use, so that close can wait.
+        self._busy = threading.RLock()
+        self._no_tap = threading.Event()
+        self._no_tap.set()
+        self._lamps = self._meet()
+        model = of_pcsc(name)
+        can = frozenset({Can.LIGHTS, Can.TONES} if self._lamps else ())
+        self.info = ReaderInfo(name, "pcsc", model.name if model else "", can)
 
     def wait_card(self, timeout_ms: int) -> CardLink | None:
         deadline = time.monotonic() + timeout_ms / 1000
@@ -83,14 +100,17 @@ class PcscReader(Reader):
             slot = self._watcher.wait(self._name, is_new, left_s)
             if slot is None:
                 return None
+            self._no_tap.clear()
             self._end_link()
             link = self._connect(slot)
             self._returned = slot.card
             if link is not None:
                 return link
+            self._no_tap.set()
 
     def wait_gone(self, timeout_ms: int) -> bool:
         self._end_link()
+        self._no_tap.set()
 
         def has_left(slot: Slot) -> bool:
             return slot.card != self._returned or slot.card == 0
@@ -98,11 +118,17 @@ class PcscReader(Reader):
         return self._watcher.wait(self._name, has_left, timeout_ms / 1000) is not None
 
     def show(self, what: Show) -> None:
-        """Bought readers' lamps and beeps differ by model; none is driven yet."""
+        """On the lamps and the buzzer of a model that is known (`host.readers.manners`)."""
+        if self._lamps:
+            self._no_tap.set()
+            self._lamps.show(what.look)
 
     def close(self) -> None:
         self._watcher.stop()
         self._end_link()
+        self._no_tap.set()
+        if self._lamps:
+            self._lamps.close()
         with self._busy:
             self._closed = True
             self._drop_context()
@@ -147,6 +173,44 @@ class PcscReader(Reader):
         if link is not None:
             link.close()
 
+    def _meet(self) -> LampThread | None:
+        """Ask the reader for its manners, where its model is known and the driver lets us."""
+        model = of_pcsc(self._name)
+        if model is None or model.escapes is None:
+            return None
+        try:
+            escapes = EscapeLamps(model.escapes, self._escape)
+        except EscapeRefused as error:
+            _log.info("the lamps of %s stay its own: %s", self._name, error)
+            return None
+        return LampThread(partial(self._light, escapes), escapes.restore)
+
+    def _light(self, escapes: EscapeLamps, lamps: Lamps) -> None:
+        """In the lamps' thread. A tap goes first: the lamps wait until the till has an answer."""
+        self._no_tap.wait(_TAP_S)
+        try:
+            escapes.write(lamps)
+        except EscapeRefused as error:  # another program has the card, or the reader has gone
+            _log.debug("the lamps of %s did not change: %s", self._name, error)
+
+    def _escape(self, escape: bytes) -> bytes:
+        """One escape command, over the card's connection if there is one: it is an exclusive one.
+
+        Raises `EscapeRefused`.
+        """
+        try:
+            with self._busy:
+                if self._link is not None and self._link.connection is not None:
+                    return self._link.connection.control(escape)
+                self._context = self._context or Context()
+                connection = self._context.connect_reader(self._name)
+                try:
+                    return connection.control(escape)
+                finally:
+                    connection.leave()
+        except PcscError as error:
+            raise EscapeRefused(str(error)) from error
+
     def _drop_context(self) -> None:
         context, self._context = self._context, None
         if context is not None:
@@ -156,8 +220,8 @@ class PcscReader(Reader):
 class _PcscLink(CardLink):
     """A card that is powered and ours until `close`."""
 
-    def __init__(self, connection: Connection, seen_ns: int, busy: threading.Lock) -> None:
-        self._connection: Connection | None = connection
+    def __init__(self, connection: Connection, seen_ns: int, busy: threading.RLock) -> None:
+        self.connection: Connection | None = connection
         self._busy = busy
         self._uid: bytes | None = None
         self.seen_ns = seen_ns
@@ -172,10 +236,10 @@ class _PcscLink(CardLink):
 
     def transceive(self, apdu: bytes) -> bytes:
         with self._busy:
-            if self._connection is None:
+            if self.connection is None:
                 raise CardGone("the exchange with this card is over")
             try:
-                answer = self._connection.transmit(apdu)
+                answer = self.connection.transmit(apdu)
             except PcscError as error:
                 if error.code in CARD_LEFT | CARD_MUTE:
                     raise CardGone("the card was taken away") from error
@@ -187,6 +251,6 @@ class _PcscLink(CardLink):
     def close(self) -> None:
         """Let the card go."""
         with self._busy:
-            connection, self._connection = self._connection, None
+            connection, self.connection = self.connection, None
             if connection is not None:
                 connection.close()

@@ -22,6 +22,9 @@ CARD_LEFT = frozenset(
         scard.SCARD_E_NOT_TRANSACTED,  # what pcscd says when a card is pulled during a command
     }
 )
+ESCAPE = scard.SCARD_CTL_CODE(1)
+"""The control code of an escape command on Linux (on Windows 3500)."""
+
 CARD_MUTE = frozenset(
     {
         scard.SCARD_W_UNRESPONSIVE_CARD,
@@ -79,13 +82,19 @@ class Context:
         _check(code)
         return Connection(card, protocol)
 
+    def connect_reader(self, reader: str) -> Connection:
+        """Talk to `reader` itself, whether a card lies on it or not. Raises `PcscError`."""
+        code, card, protocol = scard.SCardConnect(self._handle, reader, scard.SCARD_SHARE_DIRECT, 0)
+        _check(code)
+        return Connection(card, protocol)
+
     def close(self) -> None:
         """Release the context; a service that is gone has released it already."""
         scard.SCardReleaseContext(self._handle)
 
 
 class Connection:
-    """A card that is powered and ours."""
+    """A card that is powered and ours, or a reader without regard to its card."""
 
     def __init__(self, card: int, protocol: int) -> None:
         self._card = card
@@ -97,6 +106,16 @@ class Connection:
         code, answer = scard.SCardTransmit(self._card, self._protocol, list(apdu))
         _check(code)
         return bytes(answer)
+
+    def control(self, escape: bytes) -> bytes:
+        """One escape command to the reader, its answer. Raises `PcscError`."""
+        code, answer = scard.SCardControl(self._card, ESCAPE, list(escape))
+        _check(code)
+        return bytes(answer)
+
+    def leave(self) -> None:
+        """Let go and leave everything as it is."""
+        scard.SCardDisconnect(self._card, scard.SCARD_LEAVE_CARD)
 
     def close(self) -> None:
         """Let go and reset the card, so that it keeps no session of ours for the next program."""
