@@ -29,6 +29,7 @@ from host.ntag424.sun import SunFormatError, parse_url
 from host.pinpad import PinPad
 from host.readers.base import CardGone, CardLink, CardRefused, Look, SeveralCards, Show
 from host.store.engine import Engine
+from host.store.tx import Tx
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,10 @@ def arm(
     )
 
 
+WAITING = (SaleState.READY, SaleState.READING, SaleState.DECLINED)
+"""The states in which nobody is paying: a card may be refused, and another one laid down."""
+
+
 class Till:
     """What a card laid on one terminal's reader means."""
 
@@ -113,15 +118,19 @@ class Till:
         return outcome
 
     def refuse(self, sale: Sale, refused: Refused) -> None:
-        """Show a refusal; the sale stays open for another card."""
-        sales.move(
-            self.db,
-            sale.sale_id,
-            SaleState.DECLINED,
-            code=refused.code,
-            # What an earlier refusal said must not stay on the screen.
-            data={"tries_left": None, "words": ""} | refused.detail,
-        )
+        """Show a refusal; the sale stays open for another card.
+
+        A sale that somebody is paying meanwhile stays locked: it must not be charged again.
+        """
+        # What an earlier refusal said must not stay on the screen.
+        data = {"tries_left": None, "words": ""} | refused.detail
+
+        def decline(tx: Tx) -> None:
+            now = sales.get(tx, sale.sale_id)
+            if now is not None and now.state in WAITING:
+                sales.move(tx, sale.sale_id, SaleState.DECLINED, code=refused.code, data=data)
+
+        self.db.transaction(decline)
 
     def several_cards(self) -> None:
         """More than one card lay on the reader: say so where a sale waits."""
@@ -224,7 +233,8 @@ def picture(sale: Sale | None, now: int, *, card_there: bool) -> Show:
     """
     if sale is None or sale.state not in _LOOKS:
         return Show(Look.IDLE)
-    if sale.state is SaleState.APPROVED and now - sale.changed_at >= APPROVED_MS:
+    # A clock that was set back makes ages negative: such a sale was not approved just now.
+    if sale.state is SaleState.APPROVED and not 0 <= now - sale.changed_at < APPROVED_MS:
         return Show(Look.IDLE)
     amount = f"{sat_text(sale.amount_msat)} sat"
     if sale.state is SaleState.DECLINED:
