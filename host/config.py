@@ -110,6 +110,8 @@ class TillConfig:
     """Cards of other issuers, paid into the shop's wallet."""
     vouchers: bool = False
     """Static vouchers too: an address that can be copied and used by whoever read it."""
+    wait_seconds: int = 10
+    """How long "Card read" is shown until another issuer's payment counts as being checked."""
     onion_proxy: str = ""
     """The SOCKS5 proxy of a Tor daemon, `127.0.0.1:9050`, for issuers at an onion address."""
     insecure_hosts: tuple[str, ...] = ()
@@ -236,6 +238,8 @@ def _check_proxies(texts: tuple[str, ...]) -> None:
 
 def _check_till(config: Config) -> None:
     _ = config.till.proxy
+    if not 1 <= config.till.wait_seconds <= 60:
+        raise ConfigError("till.wait_seconds: must be between 1 and 60")
     for number, text in enumerate(config.till.insecure_hosts):
         field_name = f"till.insecure_hosts[{number}]"
         host, _ = listen_address(text, field_name)

@@ -33,7 +33,8 @@ def foreign_cards(
     """Who charges other issuers' cards, and watches the invoices they were handed."""
     network = config.wallet.bolt11_network
     client = LnurlClient(guard, network, clock)
-    return ForeignCards(db, wallet, client, clock, pads, network=network)
+    wait_s = config.till.wait_seconds
+    return ForeignCards(db, wallet, client, clock, pads, network=network, wait_s=wait_s)
 
 
 def rates_of(config: Config, guard: Guard, db: Engine, clock: Clock) -> Rates:

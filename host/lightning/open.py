@@ -13,6 +13,7 @@ from host.lightning.settings import (
     EMBEDDED,
     KINDS,
     BtcpayTable,
+    EmbeddedTable,
     GaloyTable,
     PhoenixdTable,
     ServiceTable,
@@ -23,8 +24,8 @@ from host.lightning.settings import (
 from host.lightning.wallet import Wallet, WalletDown
 from host.money import sats
 
-EMBEDDED_FILE = "embedded-wallet.db"
-SHOP_ACCOUNT = "shop"
+EMBEDDED_FILE = EmbeddedTable().file
+SHOP_ACCOUNT = EmbeddedTable().account
 PLAY_MONEY_MSAT = sats(100_000_000)
 """What the simulated wallet starts with, so that it can pay foreign points of sale."""
 
@@ -35,7 +36,7 @@ def open_wallet(config: WalletConfig, home: Path, clock: Clock) -> Wallet:
     Raises `WalletDown` in words when the kind is unknown, or its credential cannot be read.
     """
     if config.kind == EMBEDDED:
-        return _embedded(config.bolt11_network, home, clock)
+        return _embedded(config, home, clock)
     table = config.table
     if table is None:
         raise WalletDown(f"wallet.kind: there is no `{config.kind}`; known: {', '.join(KINDS)}")
@@ -45,14 +46,14 @@ def open_wallet(config: WalletConfig, home: Path, clock: Clock) -> Wallet:
         raise WalletDown(f"wallet.{config.kind}: {error}") from error
 
 
-def _embedded(network: Network, home: Path, clock: Clock) -> Wallet:
+def _embedded(config: WalletConfig, home: Path, clock: Clock) -> Wallet:
     from host.lightning.embedded import EmbeddedWallet
 
-    if network is not Network.REGTEST:
+    if config.bolt11_network is not Network.REGTEST:
         raise WalletDown("wallet.network: the embedded simulation is for regtest only")
-    path = home / EMBEDDED_FILE
+    path = home / config.embedded.file
     fresh = not path.exists()
-    wallet = EmbeddedWallet(path, SHOP_ACCOUNT, clock)
+    wallet = EmbeddedWallet(path, config.embedded.account, clock)
     if fresh:
         wallet.fund(PLAY_MONEY_MSAT)
     return wallet

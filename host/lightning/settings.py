@@ -64,6 +64,15 @@ class GaloyTable(ServiceTable):
 
 
 @dataclass(frozen=True, slots=True)
+class EmbeddedTable:
+    """The simulation; several Taptills of one machine that share a file can pay each other."""
+
+    file: str = "embedded-wallet.db"
+    """In the home folder, or a path."""
+    account: str = "shop"
+
+
+@dataclass(frozen=True, slots=True)
 class WalletConfig:
     """Which wallet pays and is paid."""
 
@@ -73,6 +82,7 @@ class WalletConfig:
     """`mainnet`, `testnet`, `signet` or `regtest`; empty is mainnet, and regtest when simulated."""
     max_fee_sat: int = 50
     """The most that one payment may cost in routing fees; held beside the amount."""
+    embedded: EmbeddedTable = field(default_factory=EmbeddedTable)
     lnbits: ServiceTable = field(default_factory=ServiceTable)
     lnd: ServiceTable = field(default_factory=ServiceTable)
     cln: ServiceTable = field(default_factory=ServiceTable)

@@ -1,0 +1,157 @@
+"""A counter at which cards of another issuer are laid; that issuer is a script or a Taptill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from host.bolt11 import Network
+from host.config import TillConfig
+from host.foreign import ForeignCards
+from host.ledger import sales
+from host.ledger.records import Sale, SaleState
+from host.lightning.embedded import EmbeddedWallet
+from host.lightning.settings import EmbeddedTable, WalletConfig
+from host.lnurl.client import LnurlClient
+from host.lnurl.guard import Guard, GuardSettings
+from host.money import sats
+from host.pinpad import PinPad
+from host.readers.base import CardLink
+from host.till import Terminal, Till
+from tests.host.lnurl.issuers import Issuer, running_issuer
+from tests.support.counter import CONFIG, Counter, UrlCard, counter
+from tests.support.running import RunningShop, config_of, free_port, running, wait_sale
+from tests.support.scripted_http import Pieces, reply
+
+Answer = Callable[[], Pieces]
+
+
+class _Link(CardLink):
+    """A card in the field that says a text, spoken to without a reader."""
+
+    def __init__(self, text: str) -> None:
+        self.seen_ns = 0
+        self._card = UrlCard(text)
+
+    @property
+    def uid(self) -> bytes | None:
+        return None
+
+    def transceive(self, apdu: bytes) -> bytes:
+        return self._card.transceive(apdu)
+
+
+@dataclass
+class Abroad:
+    """Our counter, the shop's wallet, and a scripted issuer with a wallet of its own."""
+
+    at: Counter
+    issuer: Issuer
+    shop: EmbeddedWallet
+    bank: EmbeddedWallet
+    pads: PinPad
+    till: Till
+    foreign: ForeignCards
+
+    def lay(self, text: str | None = None) -> object:
+        """Lay down the issuer's card, or one that says this."""
+        return self.till.presented(_Link(text or self.issuer.card))
+
+    def charge(self, amount_sat: int = 21, **more: int) -> Sale:
+        """Arm a sale and lay the issuer's card down."""
+        sale = self.at.arm(amount_sat, **more)
+        self.lay()
+        return sale
+
+    def wait(self, sale: Sale, *states: SaleState) -> Sale:
+        return wait_sale(self.at.db, sale.sale_id, *states)
+
+    def offered(self) -> str:
+        """The invoice that the issuer was handed last."""
+        asked = [one for one in self.issuer.server.requests if "pr=" in one.target]
+        return parse_qs(urlsplit(asked[-1].target).query)["pr"][0]
+
+    def bank_pays(self) -> None:
+        self.bank.pay(self.offered(), sats(10))
+
+    def answers(self, answer: object, *, pays: bool = False, path: str = "/cb") -> None:
+        """What the issuer answers from now on, and whether it pays before it does."""
+
+        def act() -> Pieces:
+            if pays:
+                self.bank_pays()
+            return answer() if callable(answer) else reply(answer)  # type: ignore[no-any-return]
+
+        self.issuer.answers[path] = act
+
+    def again(self) -> ForeignCards:
+        """The same counter after a restart: what was in memory is gone."""
+        self.foreign.stop()
+        self.pads = PinPad()
+        self.foreign, self.till = _made(self.at, self.shop, self.issuer, self.pads)
+        return self.foreign
+
+    def events(self, *kinds: str) -> list[dict[str, Any]]:
+        return [one.data for one in self.at.db.events.after(0) if one.kind in kinds]
+
+
+def _made(
+    at: Counter, shop: EmbeddedWallet, issuer: Issuer, pads: PinPad, **more: Any
+) -> tuple[ForeignCards, Till]:
+    settings = GuardSettings(plain_hosts=frozenset({issuer.server.host}), deadline_s=1.0)
+    client = LnurlClient(Guard(settings), Network.REGTEST, at.clock)
+    foreign = ForeignCards(at.db, shop, client, at.clock, pads, network=Network.REGTEST, wait_s=0.3)
+    terminal = Terminal("till-1", "main")
+    issuers, owns = at.keyring.issuers, CONFIG.public.owns
+    return foreign, Till(at.db, terminal, issuers, owns, pads=pads, foreign=foreign, **more)
+
+
+@contextmanager
+def abroad(folder: Path, **more: Any) -> Iterator[Abroad]:
+    """A counter, an issuer in order, and a bank that has money."""
+    with counter(folder) as at, running_issuer() as issuer:
+        shop = EmbeddedWallet(folder / "net.db", "shop", at.clock)
+        bank = EmbeddedWallet(folder / "net.db", "bank", at.clock)
+        bank.fund(sats(1_000_000))
+        pads = PinPad()
+        foreign, till = _made(at, shop, issuer, pads, **more)
+        here = Abroad(at, issuer, shop, bank, pads, till, foreign)
+        try:
+            yield here
+        finally:
+            here.foreign.stop()
+            shop.close()
+            bank.close()
+
+
+@contextmanager
+def two_taptills(folder: Path, **till: Any) -> Iterator[tuple[RunningShop, RunningShop]]:
+    """Our shop and another Taptill whose cards it charges, on one simulated network."""
+    port = free_port()
+    net = str(folder / "net.db")
+
+    def wallet(account: str) -> WalletConfig:
+        return WalletConfig(embedded=EmbeddedTable(net, account))
+
+    theirs = replace(config_of("till-1", port=port), wallet=wallet("issuer"))
+    ours = replace(
+        config_of("till-1"),
+        wallet=wallet("shop"),
+        till=TillConfig(insecure_hosts=(f"127.0.0.1:{port}",), **till),
+    )
+    with (
+        running(folder / "issuer", config=theirs) as issuer,
+        running(folder / "shop", config=ours) as shop,
+    ):
+        yield shop, issuer
+
+
+def now(here: Abroad, sale: Sale) -> Sale:
+    """The sale as it is now."""
+    found = sales.get(here.at.db, sale.sale_id)
+    assert found is not None
+    return found
