@@ -138,13 +138,6 @@ def job(job_id: str) -> str:
     return render_template("deskjob.html", after=after, **_told(_job(job_id)))
 
 
-@bp.get("/jobs/<job_id>/parts")
-@permit("card.provision")
-def parts(job_id: str) -> str:
-    """What of a job's page changes with each card."""
-    return render_template("_deskjob.html", **_told(_job(job_id)))
-
-
 @bp.get("/state")
 @permit("card.provision")
 def now() -> Response:

@@ -83,10 +83,7 @@ def _stage(context: DashboardContext, job: DeskJob, last: Line | None) -> dict[s
         return _look("blocked", Words("The reader is not available", reader.detail))
     step = job.step
     if step.get("at") == "waiting":
-        alias = step.get("alias")
-        return _look(
-            "waiting", Words("Lay down a card", f"It becomes {alias}." if alias else "Any card.")
-        )
+        return _waiting(step.get("alias"), last)
     if step.get("at") == "card":
         words = str(step.get("words", "")).capitalize()
         bar = {"value": step.get("done", 0), "max": step.get("total", 0)}
@@ -96,6 +93,14 @@ def _stage(context: DashboardContext, job: DeskJob, last: Line | None) -> dict[s
         says = f"{name}{last.says}"
         return _look(f"away-{last.sign}", Words(says, _away(last)))
     return _look("getting", _GETTING)
+
+
+def _waiting(alias: str | None, last: Line | None) -> dict[str, Any]:
+    """What to lay down; what went wrong stays to be read after the card has left."""
+    becomes = f"It becomes {alias}." if alias else "Any card."
+    if last is not None and last.sign is Sign.AGAIN:
+        return _look("again", Words(last.says, last.next))
+    return _look("waiting", Words("Lay down a card", becomes))
 
 
 def _away(last: Line) -> str:

@@ -7,11 +7,11 @@ const $ = (id) => document.getElementById(id);
 const root = $("job");
 const url = root.dataset;
 const ICONS = {
-  getting: "hourglass", waiting: "tap", card: "reading", blocked: "alert",
+  getting: "hourglass", waiting: "tap", card: "reading", again: "again", blocked: "alert",
   "away-done": "check", "away-aside": "cross", "away-again": "again",
   "ended-done": "check", "ended-stopped": "stop",
 };
-const SPOKEN = new Set(["waiting", "blocked", "away-done", "away-aside", "away-again", "ended-done", "ended-stopped"]);
+const SPOKEN = new Set(["waiting", "blocked", "away-done", "away-aside", "away-again", "again", "ended-done", "ended-stopped"]);
 
 let shown = JSON.parse(url.state);
 let newest = Number(url.after);
@@ -37,19 +37,26 @@ function bar(now) {
   $("bar").value = now.value;
 }
 
-/** The lines, as the server tells them; one request at a time, the newest answer stays. */
+/** The lines, as the server tells them; one request at a time. A job's end has other buttons. */
 function refresh(over) {
-  fetching = fetching.then(() => parts(over)).catch(() => {});
+  fetching = fetching.then(() => swap(over ? ["parts", "actions"] : ["parts"])).catch(() => {});
 }
 
-async function parts(over) {
-  if (over) return location.reload(); // its end is another page: other buttons, no stream
-  const response = await fetch(url.partsUrl, { headers: { Accept: "text/html" }, cache: "no-store" });
+async function swap(places) {
+  const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
   if (!response.ok) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-  const held = document.activeElement?.closest?.("#parts a")?.getAttribute("href");
-  $("parts").replaceChildren(...fresh.body.childNodes);
-  if (held) $("parts").querySelector(`a[href="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+  for (const place of places) replace($(place), fresh.getElementById(place));
+}
+
+/** Put newer content in; focus stays on the same link, or goes to the first one of its place. */
+function replace(old, fresh) {
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  old.replaceChildren(...fresh.childNodes);
+  if (!focused) return;
+  const links = [...old.querySelectorAll("a, button")];
+  const same = links.find((link) => link.href && link.href === focused.href);
+  (same ?? links[0] ?? $("main")).focus({ preventScroll: true });
 }
 
 /** Take a newer state of this job; another job's is not ours to show. */
