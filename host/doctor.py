@@ -117,7 +117,7 @@ def _readers() -> Iterator[Finding]:
     from host.readers.probe import probe
 
     for one in probe():
-        yield Finding(one.part, one.ok, one.words)
+        yield Finding(one.part, one.ok, one.words, one.mend)
 
 
 def _wallet(home: Path, config: Config) -> Finding:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from host.readers.rule_files import MODULES, UDEV
+
 _SERIAL_PORTS = ("ttyUSB*", "ttyACM*")
 # Kernel drivers that take an ACR122U or a PN533 before pcscd or nfcpy can.
 _GRABBERS = ("pn533_usb", "pn533")
@@ -22,6 +24,8 @@ class Finding:
     ok: bool
     words: str
     """What was found and, where it is not well, what to do."""
+    mend: str = ""
+    """The line that mends it, where there is one."""
 
 
 def probe(root: Path = Path("/")) -> Iterator[Finding]:
@@ -32,6 +36,7 @@ def probe(root: Path = Path("/")) -> Iterator[Finding]:
         _kernel_drivers,
         _serial_ports,
         _modem_manager,
+        _rules,
     )
     for check in checks:
         try:
@@ -76,7 +81,8 @@ def _kernel_drivers(root: Path) -> Iterator[Finding]:
         "kernel drivers",
         False,
         f"{found[0]} takes readers before pcscd can: write {lines} into "
-        f"/etc/modprobe.d/taptill.conf, then run: modprobe -r {found[0]}",
+        f"/etc/modprobe.d/taptill-pn533.conf, then run: modprobe -r {found[0]}",
+        MODULES.line,
     )
 
 
@@ -90,17 +96,25 @@ def _serial_ports(root: Path) -> Iterator[Finding]:
                 yield Finding(f"/dev/{port.name}", False, words)
 
 
+def _rules(root: Path) -> Iterator[Finding]:
+    from host.readers.probe_rules import look
+
+    for part, ok, words, mend in look(root):
+        yield Finding(part, ok, words, mend)
+
+
 def _modem_manager(root: Path) -> Iterator[Finding]:
     for process in (root / "proc").glob("[0-9]*/comm"):
         try:
             name = process.read_text().strip()
         except OSError:
             continue  # it ended while we looked
-        if name == "ModemManager":
+        if name == "ModemManager" and not UDEV.is_installed(root):
             yield Finding(
                 "ModemManager",
                 False,
                 "probes serial readers for 10 s after they are plugged in: give the reader "
                 'ENV{ID_MM_DEVICE_IGNORE}="1" in a udev rule, or remove ModemManager',
+                UDEV.line,
             )
             return
