@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from host.bolt11 import Network
+from host.bolt11 import Network, payable
 from host.config import TillConfig
-from host.foreign import ForeignCards
+from host.foreign import GRACE_MS, ForeignCards
 from host.ledger import sales
 from host.ledger.records import Sale, SaleState
 from host.lightning.embedded import EmbeddedWallet
@@ -74,6 +74,16 @@ class Abroad:
         """The invoice that the issuer was handed last."""
         asked = [one for one in self.issuer.server.requests if "pr=" in one.target]
         return parse_qs(urlsplit(asked[-1].target).query)["pr"][0]
+
+    def expire(self, more_ms: int = GRACE_MS) -> None:
+        """Let the invoice that was offered last expire for sure."""
+        invoice = payable(self.offered(), Network.REGTEST)
+        self.at.clock.advance(invoice.expires_at + more_ms - self.at.clock.now() + 1)
+
+    def locked(self, **more: int) -> Sale:
+        """A sale that is being checked: the issuer said OK and has not paid."""
+        self.answers({"status": "OK"})
+        return self.wait(self.charge(**more), SaleState.CHECKING)
 
     def bank_pays(self) -> None:
         self.bank.pay(self.offered(), sats(10))
