@@ -25,8 +25,8 @@ __all__ = ["ClaimRequest", "Claimed", "Quote", "Source", "claim", "quote"]
 
 MONTH: Final = 30 * DAY
 
-_CARD: Final = """
-    SELECT c.store_id, c.pull_payment_id, c.uid, c.key_version, c.last_counter, c.state,
+_STANDING: Final = """
+    c.store_id, c.pull_payment_id, c.uid, c.key_version, c.last_counter, c.state,
         c.starts_at, c.ends_at, c.limit_tap_msat, c.limit_day_msat, c.limit_month_msat,
         c.limit_count, c.pin_hash, c.pin_limit_msat, c.pin_tries,
         c.spent_msat, c.spent_count, c.newest_at,
@@ -36,11 +36,29 @@ _CARD: Final = """
         s.name AS store, s.timezone, s.cutoff_hour,
         EXISTS (SELECT 1 FROM payouts p WHERE p.boltcard_id = c.card_id
             AND p.status IN ('Pending', 'Processing')) AS busy
+"""
+
+_OF_CARD: Final = """
     FROM cards c
     JOIN pull_payments a ON a.pull_payment_id = c.pull_payment_id
     JOIN stores s ON s.store_id = c.store_id
     WHERE c.card_id = :card_id
 """
+
+_CARD: Final = f"SELECT {_STANDING} {_OF_CARD}"
+
+_CARD_AND_PAST: Final = f"""
+    SELECT {_STANDING},
+        EXISTS (SELECT 1 FROM payouts p WHERE p.payment_hash = :payment_hash) AS offered,
+        CASE WHEN c.limit_day_msat IS NOT NULL
+            THEN {windows.before("before_msat", ":day_ago")} END AS before_day_msat,
+        CASE WHEN c.limit_count IS NOT NULL
+            THEN {windows.before("before_count", ":day_ago")} END AS before_day_count,
+        CASE WHEN c.limit_month_msat IS NOT NULL
+            THEN {windows.before("before_msat", ":month_ago")} END AS before_month_msat
+    {_OF_CARD}
+"""  # noqa: S608
+"""All that a claim must know, in one look; what was before, only where a limit asks for it."""
 
 _SPENT_ON: Final = f"""
     SELECT {PAYOUT_COLUMNS} FROM payouts
@@ -51,8 +69,6 @@ _SALE: Final = """
     SELECT store_id, terminal_id, amount_msat, state, expires_at FROM sales
     WHERE sale_id = :sale_id
 """
-
-_OFFERED: Final = "SELECT 1 FROM payouts WHERE payment_hash = :payment_hash"
 
 _CLOSED_SALES: Final = {
     SaleState.APPROVED: Code.SALE_CLOSED,
@@ -66,23 +82,22 @@ _CLOSED_SALES: Final = {
 def quote(
     db: Place, tap: VerifiedTap, *, min_msat: int = MSAT_PER_SAT, max_msat: int = MAX_MSAT
 ) -> Quote | Refused:
-    """What this tap may ask for, within the fixed `min_msat` and `max_msat`. Writes nothing."""
+    """What this tap may ask for, within the fixed `min_msat` and `max_msat`. Writes nothing.
 
-    def look(tx: Tx) -> Quote | Refused:
-        card = tx.one(_CARD, {"card_id": tap.card_id})
-        if card is None:
-            return Refused(Code.CARD_UNKNOWN)
-        refused = _standing(tx, tap, card) or _fresh(tx, tap, card)
-        if refused is not None:
-            return refused
-        limit = card["limit_tap_msat"]
-        most = max_msat if limit is None else min(max_msat, limit)
-        if most < min_msat:
-            return Refused(Code.LIMIT_TAP)
-        pin = card["pin_limit_msat"] if card["pin_hash"] is not None else None
-        return Quote(min_msat, most, card["store"], pin)
-
-    return db.read(look)
+    It decides nothing either: `claim` asks everything again, under the write lock.
+    """
+    card = db.one(_CARD, {"card_id": tap.card_id})
+    if card is None:
+        return Refused(Code.CARD_UNKNOWN)
+    refused = _standing(db, tap, card) or _fresh(db, tap, card)
+    if refused is not None:
+        return refused
+    limit = card["limit_tap_msat"]
+    most = max_msat if limit is None else min(max_msat, limit)
+    if most < min_msat:
+        return Refused(Code.LIMIT_TAP)
+    pin = card["pin_limit_msat"] if card["pin_hash"] is not None else None
+    return Quote(min_msat, most, card["store"], pin)
 
 
 def claim(db: Engine, request: ClaimRequest) -> Claimed | Refused:
@@ -103,7 +118,7 @@ def _hash_pin(db: Engine, request: ClaimRequest) -> pins.Try | None:
     """Do the slow part of the PIN before the lock is taken, and only where it will be asked."""
     if request.pin is None:
         return None
-    card = db.read(lambda tx: tx.one(_CARD, {"card_id": request.tap.card_id}))
+    card = db.one(_CARD, {"card_id": request.tap.card_id})
     if card is None or not _needs_pin(card, request) or card["pin_tries"] >= pins.MAX_TRIES:
         return None
     return pins.try_pin(card["pin_hash"], request.pin)
@@ -112,7 +127,15 @@ def _hash_pin(db: Engine, request: ClaimRequest) -> pins.Try | None:
 def _decide(tx: Tx, request: ClaimRequest, offered: pins.Try | None) -> Claimed | Refused:
     """Every check, then the writes. Under the write lock."""
     tap = request.tap
-    card = tx.one(_CARD, {"card_id": tap.card_id})
+    card = tx.one(
+        _CARD_AND_PAST,
+        {
+            "card_id": tap.card_id,
+            "payment_hash": request.invoice.payment_hash if request.invoice else None,
+            "day_ago": tx.now - DAY,
+            "month_ago": tx.now - MONTH,
+        },
+    )
     if card is None:
         return Refused(Code.CARD_UNKNOWN)
     joined = _join(tx, request, card)
@@ -122,8 +145,12 @@ def _decide(tx: Tx, request: ClaimRequest, offered: pins.Try | None) -> Claimed 
     refused = (
         _standing(tx, tap, card)
         or _fresh(tx, tap, card)
-        or (_sale_fits(tx, request, card, sale) if request.sale_id else _invoice_fits(tx, request))
-        or _within_limits(tx, request, card)
+        or (
+            _sale_fits(tx, request, card, sale)
+            if request.sale_id
+            else _invoice_fits(tx, request, card)
+        )
+        or _within_limits(request, card)
         or _covered(request, card, fee)
         or _pin_fits(tx, request, card, offered)
     )
@@ -154,7 +181,7 @@ def _join(tx: Tx, request: ClaimRequest, card: Row) -> Claimed | Refused | None:
     return None
 
 
-def _standing(tx: Tx, tap: VerifiedTap, card: Row) -> Refused | None:
+def _standing(db: Place, tap: VerifiedTap, card: Row) -> Refused | None:
     """Card active and not ended? Pull payment running? Nothing is held."""
     if card["state"] != CardState.ACTIVE:
         new = card["state"] == CardState.NEW
@@ -162,21 +189,21 @@ def _standing(tx: Tx, tap: VerifiedTap, card: Row) -> Refused | None:
     if card["key_version"] != tap.key_version:
         return Refused(Code.SUN_INVALID)
     for starts_at in (card["starts_at"], card["account_starts_at"]):
-        if starts_at is not None and tx.now < starts_at:
+        if starts_at is not None and db.now < starts_at:
             return Refused(Code.CARD_NOT_ACTIVE)
     for ends_at in (card["ends_at"], card["account_ends_at"]):
-        if ends_at is not None and tx.now >= ends_at:
+        if ends_at is not None and db.now >= ends_at:
             return Refused(Code.CARD_EXPIRED)
     if card["account_state"] != PullPaymentState.RUNNING:
         return Refused(Code.CARD_EXPIRED)
     return None
 
 
-def _fresh(tx: Tx, tap: VerifiedTap, card: Row) -> Refused | None:
+def _fresh(db: Place, tap: VerifiedTap, card: Row) -> Refused | None:
     """Tap not spent, no other payment on its way, counter above the last? Nothing is held."""
     key = {"card_id": tap.card_id, "key_version": tap.key_version, "counter": tap.counter}
     stale = tap.counter <= card["last_counter"]
-    if stale and tx.one(_SPENT_ON, key) is not None:
+    if stale and db.one(_SPENT_ON, key) is not None:
         return Refused(Code.SUN_REPLAYED)
     if card["busy"]:
         return Refused(Code.CARD_BUSY)
@@ -204,7 +231,7 @@ def _sale_fits(tx: Tx, request: ClaimRequest, card: Row, sale: Row | None) -> Re
     return None
 
 
-def _invoice_fits(tx: Tx, request: ClaimRequest) -> Refused | None:
+def _invoice_fits(tx: Tx, request: ClaimRequest, card: Row) -> Refused | None:
     """Invoice of our network, of this amount, with time left, never offered? Nothing is held."""
     invoice = request.invoice
     assert invoice is not None  # noqa: S101 - the request has a sale or an invoice
@@ -215,7 +242,7 @@ def _invoice_fits(tx: Tx, request: ClaimRequest) -> Refused | None:
         return Refused(wrong)
     if invoice.expires_at - tx.now < max(1, request.min_left_ms):
         return Refused(Code.INVOICE_EXPIRED)
-    if tx.one(_OFFERED, {"payment_hash": invoice.payment_hash}) is not None:
+    if card["offered"]:
         return Refused(Code.INVOICE_USED)
     return None
 
@@ -229,33 +256,32 @@ def _wrong_amount(invoiced_msat: int | None, asked_msat: int) -> Code | None:
     return Code.AMOUNT_MISMATCH if invoiced_msat != asked_msat else None
 
 
-def _within_limits(tx: Tx, request: ClaimRequest, card: Row) -> Refused | None:
+def _within_limits(request: ClaimRequest, card: Row) -> Refused | None:
     """Not too little, and not above a limit; NULL is none, zero is zero. Nothing is held."""
     if request.amount_msat < request.min_msat:
         return Refused(Code.AMOUNT_LOW)
     for most in (request.max_msat, card["limit_tap_msat"]):
         if most is not None and request.amount_msat > most:
             return Refused(Code.LIMIT_TAP)
-    return _within_rolling_limits(tx, request, card)
+    return _within_rolling_limits(request, card)
 
 
-def _within_rolling_limits(tx: Tx, request: ClaimRequest, card: Row) -> Refused | None:
+def _within_rolling_limits(request: ClaimRequest, card: Row) -> Refused | None:
     """The last 24 hours and 30 days: held money counts, failed money does not (THREATS 17)."""
-    amount, card_id = request.amount_msat, request.tap.card_id
-    day, month, count = card["limit_day_msat"], card["limit_month_msat"], card["limit_count"]
-    in_all = windows.Spent(card["spent_msat"], card["spent_count"])
-    today = windows.Spent(0, 0)
-    if day is not None or count is not None:
-        today = windows.since(tx, card_id, in_all, tx.now - DAY)
-    if day is not None and today.msat + amount > day:
-        return Refused(Code.LIMIT_DAY)
-    if month is not None:
-        spent = windows.since(tx, card_id, in_all, tx.now - MONTH)
-        if spent.msat + amount > month:
-            return Refused(Code.LIMIT_MONTH)
-    if count is not None and today.taps + 1 > count:
-        return Refused(Code.LIMIT_COUNT)
+    amount, in_all, taps = request.amount_msat, card["spent_msat"], card["spent_count"]
+    for limit, spent, more, code in (
+        ("limit_day_msat", _since(in_all, card["before_day_msat"]), amount, Code.LIMIT_DAY),
+        ("limit_month_msat", _since(in_all, card["before_month_msat"]), amount, Code.LIMIT_MONTH),
+        ("limit_count", _since(taps, card["before_day_count"]), 1, Code.LIMIT_COUNT),
+    ):
+        if card[limit] is not None and spent + more > card[limit]:
+            return Refused(code)
     return None
+
+
+def _since(in_all: int, before: int | None) -> int:
+    """What was spent since a moment; nothing when no payout came after it (`windows`)."""
+    return 0 if before is None else int(in_all - before)
 
 
 def _covered(request: ClaimRequest, card: Row, fee: Fee) -> Refused | None:

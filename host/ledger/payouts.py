@@ -55,7 +55,7 @@ _POSTPONE: Final = """
 
 def get(db: Place, payout_id: str) -> Payout | None:
     """The payout of this id."""
-    row = db.read(lambda tx: tx.one(_GET, {"payout_id": payout_id}))
+    row = db.one(_GET, {"payout_id": payout_id})
     return Payout.of(row) if row else None
 
 
@@ -80,7 +80,7 @@ def take(db: Place, limit: int = 10, *, look_first: bool = True) -> list[Payout]
 
 def pending(db: Place) -> bool:
     """Whether any payout waits for `take`; a read, for those who look often."""
-    return db.read(lambda tx: tx.one(_PENDING, {"limit": 1})) is not None
+    return db.one(_PENDING, {"limit": 1}) is not None
 
 
 def due(db: Place, *, limit: int = 100, leased: bool = False) -> list[Payout]:

@@ -30,10 +30,15 @@ ADD: Final = """
         payouts = payouts + 1, amount = amount + :amount
 """
 
-_TAKE: Final = """
-    UPDATE daily_totals SET payouts = payouts - 1, amount = amount - :amount
-    WHERE store_id = :store_id AND day = :day AND boltcard_id = :boltcard_id AND status = :status
+_MOVE: Final = """
+    INSERT INTO daily_totals (store_id, day, boltcard_id, status, payouts, amount)
+    VALUES (:store_id, :day, :boltcard_id, :was, 0, 0),
+        (:store_id, :day, :boltcard_id, :status, 1, :amount)
+    ON CONFLICT (store_id, day, boltcard_id, status) DO UPDATE SET
+        payouts = payouts + CASE status WHEN :was THEN -1 ELSE 1 END,
+        amount = amount + CASE status WHEN :was THEN -:amount ELSE :amount END
 """
+"""One statement for both columns; that of the old status is there, because it was counted."""
 
 
 def used(tx: Tx, payout: Payout) -> None:
@@ -50,11 +55,14 @@ def used(tx: Tx, payout: Payout) -> None:
 
 def move(tx: Tx, payout: Payout, to: PayoutStatus) -> None:
     """Move a payout from the column of its old status to that of its new one."""
-    row = {
-        "store_id": payout.store_id,
-        "day": payout.day,
-        "boltcard_id": payout.boltcard_id,
-        "amount": payout.amount_msat,
-    }
-    tx.run(_TAKE, row | {"status": payout.status})
-    tx.run(ADD, row | {"status": to})
+    tx.run(
+        _MOVE,
+        {
+            "store_id": payout.store_id,
+            "day": payout.day,
+            "boltcard_id": payout.boltcard_id,
+            "was": payout.status,
+            "status": to,
+            "amount": payout.amount_msat,
+        },
+    )

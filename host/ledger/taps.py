@@ -68,7 +68,7 @@ def _candidates(
 
 
 def _card(db: Place, uid: Uid) -> Row | None:
-    return db.read(lambda tx: tx.one(_CARD, {"uid": uid.hex()}))
+    return db.one(_CARD, {"uid": uid.hex()})
 
 
 def _k2(issuer: Issuer, uid: Uid, row: Row) -> Key:

@@ -15,6 +15,16 @@ from typing import Any, Final, NamedTuple
 from host.ledger.records import Payout
 from host.store.tx import Row, Tx
 
+
+def before(column: str, moment: str) -> str:
+    """SQL: `before_msat` or `before_count` of the first payout of card `c` after a parameter."""
+    return f"""(
+        SELECT p.{column} FROM payouts p
+        WHERE p.boltcard_id = c.card_id AND p.created_at > {moment}
+        ORDER BY p.created_at, p.id LIMIT 1
+    )"""  # noqa: S608 - both are written in this package
+
+
 _FIRST_AFTER: Final = """
     SELECT before_msat, before_count FROM payouts
     WHERE boltcard_id = :card_id AND created_at > :moment

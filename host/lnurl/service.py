@@ -39,7 +39,6 @@ from host.money import sats
 from host.ntag424.sun import SunFormatError, parse_params
 from host.store.engine import Engine
 from host.store.errors import StoreError
-from host.store.tx import Tx
 from host.web import address_group, client_address, networks
 
 log = logging.getLogger(__name__)
@@ -159,20 +158,16 @@ class _Service:
         except SunFormatError as error:
             return Refused(Code.REQUEST_INVALID, {"field": error.field})
 
-        def look(tx: Tx) -> tuple[VerifiedTap, Quote] | Refused:
-            tap = taps.verify(tx, self._issuers, message)
-            if isinstance(tap, Refused):
-                return tap
-            limits = self._settings
-            quote = claims.quote(tx, tap, min_msat=limits.min_msat, max_msat=limits.max_msat)
-            if isinstance(quote, Refused) and quote.code is Code.SUN_REPLAYED:
-                return quote  # whoever copied an old tap must not use up the card's budget
-            if not self._cards.spend(tap.card_id):
-                return Refused(Code.RATE_LIMITED)
-            return quote if isinstance(quote, Refused) else (tap, quote)
-
-        seen = self._db.read(look)
-        return seen if isinstance(seen, Refused) else self._withdraw_request(*seen)
+        tap = taps.verify(self._db, self._issuers, message)
+        if isinstance(tap, Refused):
+            return tap
+        limits = self._settings
+        quote = claims.quote(self._db, tap, min_msat=limits.min_msat, max_msat=limits.max_msat)
+        if isinstance(quote, Refused) and quote.code is Code.SUN_REPLAYED:
+            return quote  # whoever copied an old tap must not use up the card's budget
+        if not self._cards.spend(tap.card_id):
+            return Refused(Code.RATE_LIMITED)
+        return quote if isinstance(quote, Refused) else self._withdraw_request(tap, quote)
 
     def _withdraw_request(self, tap: VerifiedTap, quote: Quote) -> dict[str, Any]:
         """LUD-03; amounts are integers of millisatoshi."""

@@ -23,7 +23,7 @@ from host.store.migrations import migrate, refuse_foreign
 from host.store.readers import Readers
 from host.store.sqlite import BUSY_MS, connect, use_journal, wal_is_safe
 from host.store.turns import Turns
-from host.store.tx import Tx
+from host.store.tx import Params, Row, Tx
 from host.store.writer import Writer
 
 T = TypeVar("T")
@@ -101,6 +101,16 @@ class Engine:
             return self._readers.snapshot(fn)
         finally:
             self._inside.now = False
+
+    def one(self, sql: str, params: Params | None = None) -> Row | None:
+        """The first row of one SELECT, or None: what `read` does, without BEGIN and ROLLBACK."""
+        self._refuse_reentrance()
+        return self._readers.one(sql, params)
+
+    @property
+    def now(self) -> int:
+        """UTC epoch milliseconds."""
+        return self.clock.now()
 
     def backup(self, target: Path) -> None:
         """Copy the whole database, as of now, into one new file that stands alone.

@@ -11,7 +11,7 @@ from host.clock import Clock
 from host.store.driver import sqlite3
 from host.store.errors import StoreClosed, explain
 from host.store.sqlite import connect
-from host.store.tx import Tx
+from host.store.tx import Params, Row, Tx
 
 T = TypeVar("T")
 
@@ -71,6 +71,14 @@ class Readers:
                 raise explain(error) from error
 
         return self.use(in_transaction)
+
+    def one(self, sql: str, params: Params | None = None) -> Row | None:
+        """The first row of one SELECT."""
+
+        def first(conn: sqlite3.Connection) -> Row | None:
+            return Tx(conn, self._clock.now()).one(sql, params)
+
+        return self.use(first)
 
     def close(self) -> None:
         """Close what is idle now, and what is lent when it comes back."""

@@ -43,20 +43,33 @@ class Place(Protocol):
         """Run `fn` on one consistent picture of the data."""
         ...
 
+    def one(self, sql: str, params: Params | None = None) -> Row | None:
+        """The first row of one SELECT, or None; a picture by itself, so it costs no more."""
+        ...
+
+    @property
+    def now(self) -> int:
+        """UTC epoch milliseconds; in a transaction, the same for the whole function."""
+        ...
+
 
 class Tx:
     """An open transaction. Valid only while its function runs."""
 
-    __slots__ = ("_conn", "lost", "now", "told")
+    __slots__ = ("_conn", "_now", "lost", "told")
 
     def __init__(self, conn: sqlite3.Connection, now: int) -> None:
         self._conn = conn
-        self.now = now
-        """UTC epoch milliseconds, the same for the whole function."""
+        self._now = now
         self.lost: StoreError | None = None
         """Set when SQLite took back the whole transaction (for example: disk full)."""
         self.told: list[Told] = []
         """The events of this function, in order."""
+
+    @property
+    def now(self) -> int:
+        """UTC epoch milliseconds, the same for the whole function."""
+        return self._now
 
     def one(self, sql: str, params: Params | None = None) -> Row | None:
         """The first row, or None."""
@@ -96,7 +109,7 @@ class Tx:
         number = self.insert(
             _EVENT,
             {
-                "at": self.now,
+                "at": self._now,
                 "kind": kind,
                 "store_id": store_id,
                 "subject": subject,
