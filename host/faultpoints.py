@@ -9,6 +9,8 @@ from enum import StrEnum
 class FaultPoint(StrEnum):
     """Where on the way of a payment the process may die."""
 
+    BEFORE_CLAIM = "before_claim"
+    """The asker has a verified tap, nothing is written."""
     AFTER_CLAIM = "after_claim"
     """The claim is durable, the asker has no answer yet."""
     AFTER_TAKE = "after_take"
@@ -17,6 +19,7 @@ class FaultPoint(StrEnum):
     AFTER_SEND = "after_send"
     """The wallet has answered, nothing is written."""
     BEFORE_SETTLE = "before_settle"
+    """It is known what to write: settled, free again, or still unknown."""
     AFTER_SETTLE = "after_settle"
 
 

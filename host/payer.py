@@ -258,18 +258,18 @@ class Payer:
 
     def _conclude(self, payout: Payout, result: PaymentResult) -> None:
         payout_id = payout.payout_id
+        self._hook(FaultPoint.BEFORE_SETTLE)
         match result:
-            case Paid():
-                self._hook(FaultPoint.BEFORE_SETTLE)
+            case Paid():  # money is the payee's
                 if not payouts.settle(self._db, payout_id, result.preimage, result.fee_msat):
                     # Money stays held: a proof that proves nothing is no answer at all.
                     log.error("payer: payout %s: the wallet's preimage proves nothing", payout_id)
                     payouts.postpone(self._db, payout_id, "the preimage does not match")
-                self._hook(FaultPoint.AFTER_SETTLE)  # money is the payee's
             case Failed():
                 payouts.fail(self._db, payout_id, result.reason)  # money is free again
             case Unknown():
                 payouts.postpone(self._db, payout_id, result.reason)  # money stays held
+        self._hook(FaultPoint.AFTER_SETTLE)
 
 
 class _OnePayer:

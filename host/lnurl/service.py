@@ -194,6 +194,7 @@ class _Service:
             invoice = payable(fields.get("pr", ""), self._network)
         except Bolt11Error as error:
             return Refused(Code(error.kind))
+        self._hook(FaultPoint.BEFORE_CLAIM)
         result = claims.claim(self._db, self._request(tap, invoice, fields.get("pin")))
         self._hook(FaultPoint.AFTER_CLAIM)
         if isinstance(result, Refused):

@@ -1,0 +1,1 @@
+"""kill -9 of a serving host at every step from claim to settlement (`make faults`)."""
