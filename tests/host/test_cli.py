@@ -7,39 +7,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from host import keyring as keyrings
-from host.cli import cli
 from host.config import DATABASE_NAME
 from host.daemon_lock import take_home
 from host.ledger import cards as ledger_cards
 from host.ledger import sales
-from tests.support.running import DEADLINE_S, RunningShop, running, wait_for
-
-
-def taptill(home: Path, *arguments: str) -> Result:
-    """Run the command in this process; whatever it raises but an exit is a failure."""
-    result = CliRunner().invoke(cli, ["--home", str(home), *arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
-def words(result: Result) -> str:
-    """What was said of a thing that could not be asked: one line, exit code 2."""
-    assert result.exit_code == 2, result.output
-    lines = [line for line in result.stderr.splitlines() if line]
-    assert lines[-1].startswith("Error: ")
-    assert "Traceback" not in result.output
-    assert len(lines) == 1 or lines[0].startswith("Usage: ")
-    return lines[-1].removeprefix("Error: ")
+from tests.support.command import taptill, words
+from tests.support.running import RunningShop, running
 
 
 @pytest.fixture(scope="module")
@@ -212,73 +192,6 @@ class TestWhatCannotBeAsked:
     def test_a_home_that_is_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "home").write_text("x")
         assert words(taptill(tmp_path / "home", "init"))
-
-
-class TestCharge:
-    def charge(self, shop: RunningShop, *arguments: str) -> tuple[threading.Thread, list[Result]]:
-        """The command in a thread, with an engine of its own, as in another process."""
-        results: list[Result] = []
-        command = ("charge", *arguments)
-        thread = threading.Thread(target=lambda: results.append(taptill(shop.home, *command)))
-        seen = shop.db.events.last_id()
-        thread.start()
-        wait_for(shop.db, lambda: shop.db.events.after(seen, kinds=["sale.ready"]), "the sale")
-        return thread, results
-
-    def test_approved(self, shop: RunningShop) -> None:
-        card = shop.card()
-        thread, results = self.charge(shop, "100")
-        shop.lay(card)
-        thread.join(DEADLINE_S)
-        assert results[0].exit_code == 0
-        assert results[0].output.splitlines() == [
-            "ready: 100 sat, lay the card on the reader",
-            "approved: 100 sat",
-        ]
-
-    def test_declined_then_approved_by_another_card_as_one_json_object(
-        self, shop: RunningShop
-    ) -> None:
-        poor, rich = shop.card("Poor", balance_sat=0), shop.card("Rich")
-        thread, results = self.charge(shop, "0.00002100btc", "--json", "--store", "main")
-        seen = shop.db.events.last_id()
-        shop.lay(poor)
-        wait_for(shop.db, lambda: shop.db.events.after(seen, kinds=["sale.declined"]))
-        shop.lift()
-        shop.lay(rich)
-        thread.join(DEADLINE_S)
-        assert results[0].exit_code == 0
-        told = json.loads(results[0].stdout)
-        assert (told["approved"], told["code"]) == (True, None)
-        assert told["sale"]["amountMsat"] == told["payout"]["amountMsat"] == 2_100_000
-        assert told["payout"]["boltcardId"] == rich.card_id
-
-    def test_no_card_in_time(self, shop: RunningShop) -> None:
-        result = taptill(shop.home, "charge", "100", "--timeout", "1", "--json")
-        assert result.exit_code == 1
-        told = json.loads(result.stdout)
-        assert told["code"] == "sale_timed_out"
-        assert told["sale"]["state"] == "cancelled"
-        assert sales.current(shop.db, "till-1") is None
-
-    def test_a_terminal_that_nobody_serves(self, shop: RunningShop) -> None:
-        result = taptill(shop.home, "charge", "100", "--terminal", "till-9")
-        assert result.exit_code == 1
-        assert result.output == (
-            "The reader is not available. No reader serves this till. (reader_down)\n"
-        )
-
-    def test_without_a_daemon_the_words_say_that_it_does_not_run(self, made: Path) -> None:
-        result = taptill(made, "charge", "100", "--json")
-        assert result.exit_code == 1
-        told = json.loads(result.stdout)
-        assert told["sale"] is None
-        assert told["code"] == "reader_down"
-        assert told["detail"] == "the Taptill service is not running"
-        plain = taptill(made, "charge", "100")
-        assert plain.output == (
-            "The reader is not available. The Taptill service is not running. (reader_down)\n"
-        )
 
 
 class TestLists:

@@ -21,8 +21,8 @@ from host.money import sats
 from host.ntag424 import keys, sun
 from host.ntag424.crypto import aes_cbc_encrypt
 from host.ntag424.values import Uid
-from host.readers.base import CardGone, CardLink, CardRefused, Look, ReaderGone, SeveralCards, Show
-from host.till import APPROVED_MS, Terminal, Till, arm, picture
+from host.readers.base import CardGone, CardLink, CardRefused, ReaderGone, SeveralCards
+from host.till import Outcome, Terminal, Till, arm
 from tests.support.counter import CONFIG, Counter, UrlCard, counter
 from tests.support.running import MONEY, HeldCard, digest
 
@@ -62,12 +62,12 @@ def sale(at: Counter) -> Sale:
     return at.arm(100)
 
 
-def lay(at: Counter, held: HeldCard) -> Claimed | Refused | None:
+def lay(at: Counter, held: HeldCard) -> Outcome | None:
     held.twin.power_on()
     return at.till.presented(Link(held.twin.transceive))
 
 
-def say(at: Counter, url: str) -> Claimed | Refused | None:
+def say(at: Counter, url: str) -> Outcome | None:
     """Lay down a card that says this URL."""
     return at.till.presented(Link(UrlCard(url).transceive))
 
@@ -351,52 +351,6 @@ def test_no_p_and_no_c_reach_an_event(at: Counter, card: HeldCard, sale: Sale) -
     text = repr(kept).lower()
     assert tap["p"] not in text
     assert tap["c"] not in text
-
-
-class TestPicture:
-    """What a reader shows is a pure function of the sale, the time and the field."""
-
-    def of(self, at: Counter, sale: Sale | None, *, after: int = 0, there: bool = False) -> Show:
-        now = sale.changed_at if sale else 0
-        return picture(sale, now + after, card_there=there)
-
-    def test_without_a_sale_it_is_idle(self, at: Counter) -> None:
-        assert self.of(at, None) == Show(Look.IDLE)
-
-    def test_a_ready_sale_shows_its_amount(self, at: Counter) -> None:
-        assert self.of(at, at.arm(21_000)) == Show(Look.READY, ("21 000 sat", "ready"))
-
-    def test_an_approved_sale_goes_idle_by_itself_after_its_time(
-        self, at: Counter, card: HeldCard
-    ) -> None:
-        sale = at.arm(100)
-        lay(at, card)
-        approved = at.sale(sale.sale_id)
-        assert self.of(at, approved, after=APPROVED_MS - 1).look is Look.APPROVED
-        assert self.of(at, approved, after=APPROVED_MS) == Show(Look.IDLE)
-
-    def test_a_declined_sale_shows_why_while_the_card_lies_and_is_ready_afterwards(
-        self, at: Counter
-    ) -> None:
-        sale = at.arm(100)
-        at.till.refuse(sale, Refused(Code.BALANCE_LOW))
-        now = at.sale(sale.sale_id)
-        assert self.of(at, now, there=True) == Show(
-            Look.DECLINED, ("Not enough balance", "100 sat")
-        )
-        assert self.of(at, now) == Show(Look.READY, ("100 sat", "Not enough balance"))
-
-    def test_a_sale_being_checked_never_looks_free(self, at: Counter) -> None:
-        sale = at.arm(100)
-        sales.move(at.db, sale.sale_id, SaleState.AUTHORISING)
-        assert self.of(at, at.sale(sale.sale_id)).look is Look.READ
-        sales.move(at.db, sale.sale_id, SaleState.CHECKING)
-        assert self.of(at, at.sale(sale.sale_id), after=3_600_000).look is Look.CHECKING
-
-    def test_a_cancelled_sale_is_idle(self, at: Counter) -> None:
-        sale = at.arm(100)
-        sales.cancel(at.db, sale.sale_id)
-        assert self.of(at, at.sale(sale.sale_id)) == Show(Look.IDLE)
 
 
 def test_the_maximum_of_a_quote_and_the_till_have_nothing_to_do_with_each_other(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,9 @@ from host.config import DATABASE_NAME
 from host.health import STALE_MS, Board
 from host.ledger import books, sales
 from host.ledger.codes import Code
-from host.ledger.records import Sale, SaleState
+from host.ledger.records import PayoutStatus, Sale, SaleState
+from host.lightning.embedded import EmbeddedWallet, Fault
+from host.lightning.open import EMBEDDED_FILE, SHOP_ACCOUNT
 from host.money import sats
 from host.setup import initialise
 from host.store.engine import Engine
@@ -31,10 +35,12 @@ from host.till import Terminal, arm
 from tests.support.running import (
     HeldCard,
     ShiftedClock,
+    ask,
     free_port,
     make_card,
     payouts_of,
     wait_for,
+    wait_payout,
     wait_sale,
 )
 
@@ -75,6 +81,7 @@ class Beside:
         self, home: Path, db: Engine, twin: TwinProcess, cards: dict[str, HeldCard]
     ) -> None:
         self.home, self.db, self.twin, self.cards = home, db, twin, cards
+        self.drawer = Drawer(home.parent / "cards")
         self.log = home.parent / "log"
         self.board = Board(db, SystemClock())
 
@@ -83,6 +90,11 @@ class Beside:
 
     def dots(self) -> dict[str, bool]:
         return {part.name: part.ok for part in self.board.parts("till-1")}
+
+    def read(self, name: str) -> dict[str, str]:
+        """A tap of a card as a phone reads it."""
+        with self.drawer.take(name) as chip:
+            return replace(self.cards[name], twin=chip).tap()
 
     def arm(self, amount_sat: int) -> Sale:
         """Arm as soon as the daemon's four dots are green, as this process sees them."""
@@ -140,6 +152,40 @@ def test_killed_while_armed_the_sale_is_still_there_and_is_paid_after_the_restar
         assert payout.amount_msat == amount
     assert not any(beside.dots().values())
     assert "Traceback" not in beside.log.read_text()
+
+
+@pytest.mark.parametrize("fault", [Fault.UNKNOWN_THEN_OK, Fault.UNKNOWN])
+def test_threat_32_killed_while_a_payment_is_on_its_way_it_is_paid_once_and_proven(
+    beside: Beside, fault: Fault
+) -> None:
+    card, clock = beside.cards["ann"], SystemClock()
+    shop, stranger = (
+        EmbeddedWallet(beside.home / EMBEDDED_FILE, name, clock) for name in (SHOP_ACCOUNT, "them")
+    )
+    with contextlib.closing(shop), contextlib.closing(stranger):
+        shop.fund(sats(1_000))
+        shop.script(fault)
+        offered = stranger.make_invoice(sats(50), "coffee", 600)
+        url = configuration.load(beside.home).public.url
+        with beside.run() as daemon:
+            k1 = ask(url, "/ln", **beside.read("ann"))["k1"]
+            assert ask(url, "/ln/cb", k1=k1, pr=offered.bolt11) == {"status": "OK"}
+            unknown = ["payout.unknown"]
+            wait_for(beside.db, lambda: beside.db.events.after(0, kinds=unknown), "the payment")
+            daemon.kill()
+            daemon.wait(20)
+        assert payouts_of(beside.db, card)[0].status is PayoutStatus.PROCESSING
+        if fault is Fault.UNKNOWN:
+            shop.resolve(offered.payment_hash, paid=True)
+        with beside.run() as daemon:
+            payout = wait_payout(beside.db, card, PayoutStatus.COMPLETED)
+            assert ask(url, "/ln/cb", k1=k1, pr=offered.bolt11) == {"status": "OK"}  # joins
+            daemon.terminate()
+            assert daemon.wait(20) == 0
+        assert hashlib.sha256(payout.preimage or b"").digest() == offered.payment_hash
+        assert len(payouts_of(beside.db, card)) == 1
+        assert stranger.balance_msat() == sats(50)
+        assert shop.balance_msat() == sats(950)
 
 
 def test_a_killed_daemon_is_not_believed_for_long_by_others_and_its_late_sale_ends_with_words(
