@@ -10,8 +10,9 @@ import contextlib
 import os
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from hardware.twin.process import TwinProcess
 from hardware.twin.store import Drawer
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from host.readers.direct import DirectReader
 
 KINDS = ("nfc", "pcsc", "direct")
+
+
+@dataclass(frozen=True, slots=True)
+class CounterAt:
+    """Where the virtual counter is served, and the till that it links to."""
+
+    port: int
+    till_url: str
 
 
 class DemoReader(ABC):
@@ -49,6 +58,11 @@ class DemoReader(ABC):
         return None
 
 
+class _Served(TypedDict, total=False):
+    counter: int
+    till: str
+
+
 class _ProcessReader(DemoReader):
     """A twin in a process of its own."""
 
@@ -67,14 +81,18 @@ class _ProcessReader(DemoReader):
         self._closing.close()
 
 
+def _served(counter: CounterAt | None) -> _Served:
+    return {"counter": counter.port, "till": counter.till_url} if counter else {}
+
+
 class NfcReader(_ProcessReader):
     """A PN532 on a pseudo terminal, with lamps on its spare pins."""
 
     gpio_lights = True
 
-    def __init__(self, drawer: Path, counter_port: int | None) -> None:
+    def __init__(self, drawer: Path, counter: CounterAt | None) -> None:
         with ExitStack() as stack:
-            twin = stack.enter_context(TwinProcess("nfc", drawer, counter=counter_port))
+            twin = stack.enter_context(TwinProcess("nfc", drawer, **_served(counter)))
             super().__init__(twin, stack.pop_all())
         self.device = f"nfc:{twin.device}"
 
@@ -82,14 +100,14 @@ class NfcReader(_ProcessReader):
 class PcscReader(_ProcessReader):
     """A virtual slot of a real pcscd that runs for the demo alone."""
 
-    def __init__(self, drawer: Path, counter_port: int | None) -> None:
+    def __init__(self, drawer: Path, counter: CounterAt | None) -> None:
         from hardware.twin.private_pcscd import PrivatePcscd
 
         with ExitStack() as stack:
             # A name of its own: a reader has one owner a machine, and is known by its name.
             pcscd = stack.enter_context(PrivatePcscd(f"Twin {os.getpid()}").use())
             twin = stack.enter_context(
-                TwinProcess("pcsc", drawer, port=pcscd.port, counter=counter_port)
+                TwinProcess("pcsc", drawer, port=pcscd.port, **_served(counter))
             )
             super().__init__(twin, stack.pop_all())
         self.device = f"pcsc:{pcscd.name} 00 00"
@@ -100,7 +118,7 @@ class InProcessReader(DemoReader):
 
     device = "direct:demo"
 
-    def __init__(self, drawer: Path, _counter_port: int | None) -> None:
+    def __init__(self, drawer: Path, _counter: CounterAt | None) -> None:
         self._drawer = Drawer(drawer)
         self._reader: DirectReader | None = None
         self._laid = ExitStack()
@@ -129,11 +147,11 @@ class InProcessReader(DemoReader):
             self.lift()
 
 
-def demo_reader(kind: str, drawer: Path, counter_port: int | None) -> DemoReader:
-    """Start the twin reader of a kind; `counter_port` also serves the virtual counter."""
+def demo_reader(kind: str, drawer: Path, counter: CounterAt | None) -> DemoReader:
+    """Start the twin reader of a kind; `counter` also serves the virtual counter."""
     made: dict[str, type[NfcReader] | type[PcscReader] | type[InProcessReader]] = {
         "nfc": NfcReader,
         "pcsc": PcscReader,
         "direct": InProcessReader,
     }
-    return made[kind](drawer, counter_port)
+    return made[kind](drawer, counter)

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hardware.demo.readers import DemoReader, demo_reader
+from hardware.demo.readers import CounterAt, DemoReader, demo_reader
 from hardware.twin.store import Drawer
 from host import keyring as keyrings
 from host.clock import SystemClock
@@ -72,10 +72,11 @@ def stage(
     """
     keyring = _keyring(home)
     with ExitStack() as stack:
-        counter_port = free_port(8425) if live else None
-        reader = demo_reader(kind, home / "cards", counter_port)
+        till = free_port(8424) if live else None
+        counter = CounterAt(free_port(8425), f"http://127.0.0.1:{till}/till") if till else None
+        reader = demo_reader(kind, home / "cards", counter)
         stack.callback(reader.close)
-        config = _config(reader, live=live)
+        config = _config(reader, till)
         _make_cards(home, config, keyring, reader, say, only)
         openers = {reader.device: reader.opener} if reader.opener else {}
         daemon = Daemon(home, config, keyring, openers=openers, demo_url=reader.counter_url)
@@ -83,14 +84,14 @@ def stage(
 
 
 def free_port(wanted: int) -> int:
-    """The wanted port where it is free on loopback, else 0: any."""
+    """The wanted port where it is free on loopback, else another one."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", wanted))
         except OSError:
-            return 0
-    return wanted
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _keyring(home: Path) -> Keyring:
@@ -104,15 +105,16 @@ def _keyring(home: Path) -> Keyring:
     return keyring
 
 
-def _config(reader: DemoReader, *, live: bool) -> Config:
-    public, dashboard = (free_port(8423), free_port(8424)) if live else (0, 0)
+def _config(reader: DemoReader, till: int | None) -> Config:
+    """`till` is the dashboard's port; None serves none, and the cards' service on any port."""
+    public = free_port(8423) if till else 0
     return Config(
         store=StoreConfig(name=SHOP),
         public=PublicConfig(
             url="http://127.0.0.1:8423",  # cards keep their address, whatever port is free today
             listen=f"127.0.0.1:{public}",
         ),
-        dashboard=DashboardConfig(enabled=live, listen=f"127.0.0.1:{dashboard}"),
+        dashboard=DashboardConfig(enabled=bool(till), listen=f"127.0.0.1:{till or 0}"),
         readers=(ReaderConfig(reader.device, gpio_lights=reader.gpio_lights),),
     )
 

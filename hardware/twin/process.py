@@ -46,16 +46,19 @@ class TwinProcess:
         port: int | None = None,
         counter: int | None = None,
         model: str | None = None,
+        till: str | None = None,
     ) -> None:
         """`state` is the folder of cards, `port` vpcd's; `counter` serves the virtual counter.
 
         `model` is the reader that `ccid` plays (`hardware.twin.acs`).
-        Port 0 for the counter means any free one; `counter_url` tells where it is.
+        Port 0 for the counter means any free one; `counter_url` tells where it is;
+        `till` is the till's address, which the counter links to.
         """
         command = [sys.executable, "-m", "hardware.twin", kind, "--state", str(state)]
         command += [] if port is None else ["--port", str(port)]
         command += [] if model is None else ["--model", model]
         command += [] if counter is None else ["--counter", str(counter)]
+        command += [] if till is None else ["--till", till]
         path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
         self._lock = threading.Lock()
         self._child = subprocess.Popen(
@@ -182,13 +185,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--port", type=int, default=35963, help="vpcd's port")
     parser.add_argument("--model", default="ACR1252U", help="what ccid plays")
     parser.add_argument("--counter", type=int, help="serve the virtual counter on this port")
+    parser.add_argument("--till", help="the till's address, for the counter's link to it")
     options = parser.parse_args(arguments)
     with Bench(Drawer(options.state)) as bench, contextlib.ExitStack() as stack:
         where: dict[str, Any] = _attach(bench, options, stack)
         if options.counter is not None:
             from hardware.twin.counter import serve
 
-            where["counter"] = stack.enter_context(serve(bench, options.counter))
+            where["counter"] = stack.enter_context(
+                serve(bench, options.counter, till_url=options.till)
+            )
         _say(sys.stdout, where)
         for line in sys.stdin:
             _say(sys.stdout, obey(bench, line))

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,14 @@ def test_a_service_that_cannot_start_here_is_told_in_words(
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 2
     assert "pcscd is missing: install pcscd" in result.stderr
+
+
+def test_the_virtual_counter_links_to_the_till(tmp_path: Path) -> None:
+    with stage(tmp_path / "home", "nfc", lambda _words: None, live=True) as (daemon, twin):
+        assert twin.counter_url
+        browser = urllib.request.build_opener(
+            urllib.request.HTTPCookieProcessor(), urllib.request.ProxyHandler({})
+        )
+        with browser.open(twin.counter_url, timeout=10) as answer:
+            page = answer.read().decode()
+        assert f'href="{daemon.urls["dashboard"]}/till"' in page
