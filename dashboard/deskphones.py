@@ -71,7 +71,7 @@ def _shown(link: PhoneLink, alias: str, *, back: str, pin: str | None = None) ->
         deep=deep,
         only_here=urlsplit(base).hostname in LOCAL_NAMES,
         # Drawn with attributes alone: the policy of our pages allows no style inside a page.
-        qr=Markup(code.svg_inline(border=2, omitsize=True, light="#fff")),  # noqa: S704
+        qr=Markup(code.svg_inline(border=4, omitsize=True, light="#fff")),  # noqa: S704
         pin=pin,
         says=SAYS[link.use],
         until=store_time(our_store())(link.expires_at),

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.access import COOKIE
+from hardware.demo.stage import BLANK, stage
 from hardware.twin.card import Tear, TearAt, TwinCard
 from host.config import DashboardConfig
 from host.keyring import Issuer, Keyring
@@ -17,6 +18,7 @@ from host.ledger import loans, people, pull_payments, sales
 from host.ledger.records import Role
 from host.ntag424.values import Key, Uid
 from host.readers.base import Look
+from host.setup import sign_in_link
 from provisioning import jobs
 from tests.support.browser import new_context, overflow, watch
 from tests.support.running import RunningShop, config_of, make_card, running, wait_for
@@ -155,3 +157,26 @@ def test_a_job_of_another_process_is_followed_and_a_reload_shows_the_same(
     desk.set_viewport_size({"width": 320, "height": 640})
     assert overflow(desk) <= 0
     wait_for(shop.db, lambda: loans.of(shop.db, AT) is None)
+
+
+def test_the_demos_blank_card_is_made_over_the_twin_reader(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with (
+        stage(tmp_path / "home", "nfc", lambda _words: None, live=True, only=1) as (daemon, twin),
+        new_context(browser) as window,
+    ):
+        site = daemon.urls["dashboard"]
+        page = window.new_page()
+        page.goto(sign_in_link(daemon.db, daemon.config, "manager", base=site))
+        page.goto(f"{site}/desk")
+        page.get_by_role("button", name="Start at this reader").click()
+        step(page, "waiting")
+        twin.lay(BLANK)
+        step(page, "away-done")
+        twin.lift()
+        step(page, "ended-done")
+        page.get_by_role("link", name="History of Card 001").click()
+        expect(page.get_by_role("list", name="What happened, newest first")).to_contain_text(
+            "Programmed"
+        )
