@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from host.clock import Clock
 from host.health import Board
 from host.keyring import Keyring
+from host.pinpad import PinPad
 from host.store.engine import Engine
 from host.till import Terminal
 
@@ -51,5 +52,7 @@ class DashboardContext:
     demo: DemoInfo | None = None
     bench: Workbench | None = None
     """None leaves the card desk out."""
+    pads: PinPad = field(default_factory=PinPad)
+    """Where a PIN goes that is typed on the till."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the service stops: live streams end by themselves."""

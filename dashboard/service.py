@@ -74,6 +74,7 @@ def dashboard_context(context: Context) -> DashboardContext:
         secure_cookie=urlsplit(context.config.dashboard.url).scheme == "https",
         demo=DemoInfo(context.demo_url) if context.demo_url is not None else None,
         bench=_bench(context),
+        pads=context.pads,
         stopping=threading.Event(),
     )
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from dashboard.context import DashboardContext
-from dashboard.formats import sats
-from host.ledger import cards, loans, payouts, sales
+from dashboard.formats import sats, when
+from host.ledger import cards, incoming, loans, payouts, rates, sales, stores
 from host.ledger.codes import Code, Words
+from host.ledger.incoming import SaleInvoice
+from host.ledger.rates import fiat_text
 from host.ledger.records import Sale, SaleState
 from host.money import MSAT_PER_SAT
 from host.till import APPROVED_MS
@@ -19,6 +21,9 @@ from host.till import APPROVED_MS
 CANCELLED_MS: Final = 4_000
 """How long "Cancelled" is shown before the till is idle again."""
 _STAYS_MS: Final = {SaleState.APPROVED: APPROVED_MS, SaleState.CANCELLED: CANCELLED_MS}
+
+_PIN_CODES: Final = (Code.PIN_REQUIRED, Code.PIN_WRONG)
+"""What the PIN pad answers; a locked PIN is like any other refusal."""
 
 _LABELS = {"reader": "Reader", "ledger": "Ledger", "lightning": "Lightning", "clock": "Clock"}
 
@@ -58,6 +63,8 @@ def till_state(context: DashboardContext) -> dict[str, Any]:
         "state": "idle",
         "sale": None,
         "lent": _lent(context),
+        "rate": _rate(context, now),
+        "late": [_late(one) for one in incoming.late(context.db, terminal_id)],
         "dots": lamps,
     }
     if sale is not None and _leaves_in(sale, now) != 0:
@@ -87,7 +94,7 @@ def _leaves_in(sale: Sale, now: int) -> int | None:
 
 def _sale(context: DashboardContext, sale: Sale, now: int) -> dict[str, Any]:
     words = sale.code.words if sale.code is not None else _WORDS[sale.state]
-    tries = sale.data.get("tries_left")
+    tries = sale.data.get("tries_left") if sale.code is not None else None
     return {
         "sale_id": sale.sale_id,
         "amount": sats(sale.amount_msat),
@@ -95,9 +102,36 @@ def _sale(context: DashboardContext, sale: Sale, now: int) -> dict[str, Any]:
         "code": sale.code.value if sale.code is not None else None,
         "says": words.says if tries is None else f"{words.says}, {tries} tries left",
         "do": words.do,
-        "more": _card_used(context, sale),
+        "more": sale.data.get("words") or _card_used(context, sale),
+        "pin": sale.state is SaleState.DECLINED and sale.code in _PIN_CODES,
+        "since": sale.changed_at,
+        "fiat": fiat_text(sale.amount_msat, sale.rate, sale.currency) if sale.rate else "",
         "leaves_in_ms": _leaves_in(sale, now),
     }
+
+
+def _rate(context: DashboardContext, now: int) -> dict[str, Any] | None:
+    """The rate that the page converts with, and whether it is old."""
+    rate = rates.of_store(context.db, context.terminal.store_id)
+    if rate is None:
+        return None
+    store = stores.get(context.db, context.terminal.store_id)
+    return {
+        "rate": rate.rate,
+        "currency": rate.currency,
+        "source": rate.source,
+        "when": when(rate.at, store.timezone if store is not None else "UTC"),
+        "old": rate.is_stale(now),
+    }
+
+
+def _late(invoice: SaleInvoice) -> dict[str, str]:
+    """Words for money that came when its sale was over: somebody must deal with it."""
+    words = (
+        f"{sats(invoice.amount_msat)} sats were paid by a card of {invoice.host}"
+        " after that sale was closed. Hand over the goods or give the money back."
+    )
+    return {"sale_id": invoice.sale_id, "words": words}
 
 
 def _card_used(context: DashboardContext, sale: Sale) -> str:

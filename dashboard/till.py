@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from dashboard.access import permit
+from dashboard.access import permit, person
 from dashboard.errors import problem
 from dashboard.room import here
 from dashboard.state import till_state
-from host.ledger import sales
+from host.ledger import incoming, sales
 from host.ledger.codes import Code, Refused
 from host.ledger.records import Sale, SaleState
 from host.money import check_amount, sats
@@ -64,6 +64,32 @@ def again() -> ResponseReturnValue:
     return _now_or(sales.move(here().db, sale.sale_id, SaleState.READY))
 
 
+@bp.post("/pin")
+@permit("sale.charge")
+def pin() -> ResponseReturnValue:
+    """The holder typed a PIN: the tap that waits for it goes on. It is handed on and not kept."""
+    sale = _sale_on_screen()
+    if isinstance(sale, Refused):
+        return _now_or(sale)
+    context = here()
+    refused = context.pads.enter(context.terminal.terminal_id, sale.sale_id, _given("pin"))
+    return _now_or(refused or sale)
+
+
+@bp.post("/late-noted")
+@permit("sale.charge")
+def late_noted() -> ResponseReturnValue:
+    """Somebody has read that a sale which was over has been paid, and deals with it."""
+    context, who = here(), person()
+    incoming.note_late(
+        context.db,
+        context.terminal.terminal_id,
+        _given("sale_id"),
+        who.person_id if who is not None else None,
+    )
+    return _now_or(_NOTED)
+
+
 def _given(name: str) -> str:
     body = request.get_json(silent=True)
     return str(body.get(name, "")) if isinstance(body, dict) else ""
@@ -78,7 +104,10 @@ def _sale_on_screen() -> Sale | Refused:
     return sale
 
 
-def _now_or(outcome: Sale | Refused | None) -> ResponseReturnValue:
+_NOTED = object()
+
+
+def _now_or(outcome: object) -> ResponseReturnValue:
     """The new state, or the refusal with its words."""
     if outcome is None:  # the sale went on in the meantime: a card is being charged
         outcome = Refused(Code.SALE_IN_PROGRESS)

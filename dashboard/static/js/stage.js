@@ -6,6 +6,7 @@ const LOOKS = {
   authorising: { icon: "hand" },
   approved: { icon: "check", main: ["Next sale", "Enter", "dismiss"] },
   declined: { icon: "cross", main: ["Try again", "Enter", "again"], other: ["Cancel sale", "Esc", "cancel"] },
+  pin: { icon: "key", main: ["OK", "Enter", "pin"], other: ["Cancel sale", "Esc", "cancel"] },
   checking: { icon: "hourglass" },
   cancelled: { icon: "dash", main: ["Back to the amount", "Enter", "dismiss"] },
   blocked: { icon: "alert" },
@@ -27,7 +28,7 @@ export class Stage {
     }
   }
 
-  /** Show a view: `{state, says, do, more, amount, leaves_in_ms}`. */
+  /** Show a view: `{state, says, do, more, amount, fiat, leaves_in_ms}`. */
   show(view) {
     const look = LOOKS[view.state];
     $("stage").dataset.state = view.state;
@@ -35,6 +36,7 @@ export class Stage {
     $("stage-says").textContent = view.says;
     $("stage-do").textContent = view.do;
     $("stage-more").textContent = view.more ?? "";
+    $("stage-fiat").textContent = view.fiat ?? "";
     this.#amount(view.amount);
     this.#button("main", look.main);
     this.#button("other", look.other);
@@ -65,6 +67,7 @@ export class Stage {
   #button(place, action) {
     const button = $(`stage-${place}`);
     button.hidden = !action;
+    button.disabled = false;
     this.#actions[place] = action?.[2];
     if (!action) return;
     const key = document.createElement("kbd");

@@ -4,6 +4,8 @@ import { get, post } from "./api.js";
 import { Amount, grouped } from "./amount.js";
 import { lostDots, showDots } from "./dots.js";
 import { listen } from "./live.js";
+import { PinPad } from "./pinpad.js";
+import { fiatOf, showLate } from "./extras.js";
 import { Sound } from "./sound.js";
 import { Stage } from "./stage.js";
 
@@ -15,6 +17,7 @@ const HINT_MS = 4000;
 
 const sound = new Sound($("sound"));
 const stage = new Stage(url.icons, act);
+const pinpad = new PinPad((pin) => send(url.pinUrl, { sale_id: server.sale?.sale_id, pin }));
 const amount = Amount.load(sessionStorage, KEEP);
 
 let server = JSON.parse(url.state);
@@ -29,7 +32,7 @@ let hinting;
 /** The server's state, except that a finished sale may have been left and the dots are newer. */
 function view() {
   const { state, sale, dots } = server;
-  if (sale && sale.sale_id !== left) return { state, ...sale };
+  if (sale && sale.sale_id !== left) return { state: sale.pin ? "pin" : state, ...sale };
   const down = dots.filter((dot) => !dot.ok);
   if (!down.length) return server.lent ? { state: "blocked", ...server.lent } : { state: "idle" };
   const names = down.map((dot) => dot.label).join(", ");
@@ -45,7 +48,9 @@ function view() {
 
 function render({ silent = false } = {}) {
   const now = view();
-  const key = JSON.stringify([now.state, now.sale_id, now.code, now.says, now.more, now.do]);
+  showLate(server.late);
+  showFiat();
+  const key = JSON.stringify([now.state, now.sale_id, now.code, now.says, now.more, now.do, now.since]);
   if (key === shown) return;
   shown = key;
   clearTimeout(leaving);
@@ -57,6 +62,8 @@ function render({ silent = false } = {}) {
   $("entry").hidden = !idle;
   if (idle) stage.hide();
   else stage.show(now);
+  if (now.state === "pin") pinpad.show(key);
+  else pinpad.hide();
   if (now.leaves_in_ms != null) leaving = setTimeout(leave, now.leaves_in_ms, now.sale_id);
   if (!silent) {
     sound.play(now.state);
@@ -98,6 +105,7 @@ async function send(address, data) {
 }
 
 function act(name) {
+  if (name === "pin") return pinpad.enter();
   if (name === "dismiss") return leave(server.sale?.sale_id ?? null);
   const sale = { sale_id: server.sale?.sale_id };
   return send(name === "again" ? url.againUrl : url.cancelUrl, sale);
@@ -125,6 +133,14 @@ function changed() {
   $("items").replaceChildren(items);
   $("charge-text").textContent = amount.total ? `Charge ${text} sats` : "Charge";
   $("charge").disabled = !amount.total;
+  showFiat();
+}
+
+function showFiat() {
+  const { text, old, title } = fiatOf(amount.total, server.rate);
+  $("fiat").textContent = text;
+  $("fiat").title = title;
+  $("fiat").classList.toggle("old", old);
 }
 
 function hint(text, { strong = false } = {}) {
@@ -145,6 +161,7 @@ function typed(event) {
   const onControl = event.target.closest?.("a, button, input, select");
   if (event.key === "Enter" && onControl && onControl !== $("charge")) return; // its own click
   if (!$("stage").hidden) {
+    if (pinpad.typed(event.key)) return event.preventDefault();
     if (event.key !== "Enter" && event.key !== "Escape") return;
     event.preventDefault();
     if (!event.repeat) stage.key(event.key);
@@ -174,6 +191,7 @@ $("keypad").addEventListener("click", (event) => {
 // A touched key must not take the focus: Enter would then press it again instead of charging.
 $("keypad").addEventListener("pointerdown", (event) => event.preventDefault());
 $("keypad").addEventListener("mousedown", (event) => event.preventDefault());
+$("late-noted").addEventListener("click", () => send(url.lateUrl, { sale_id: server.late[0]?.sale_id }));
 $("charge").addEventListener("click", charge);
 document.addEventListener("keydown", typed);
 
