@@ -95,12 +95,12 @@ class BtcpayWallet(RemoteWallet):
             raise NoAnswer("BTCPay Server answered no list of invoices")
         return next((one for one in found if _is_for(one, payment_hash)), None)
 
-    def _create(self, amount_msat: int, memo: str, expiry_s: int) -> str:
-        body = {
-            "amount": str(amount_msat),
-            "description": memo.encode()[:_MAX_MEMO].decode(errors="ignore"),
-            "expiry": expiry_s,
-        }
+    def _create(self, amount_msat: int, memo: str, expiry_s: int, hash_memo: bool) -> str:
+        body = {"amount": str(amount_msat), "description": memo, "expiry": expiry_s}
+        if hash_memo:
+            body["descriptionHashOnly"] = True
+        else:
+            body["description"] = memo.encode()[:_MAX_MEMO].decode(errors="ignore")
         answer = self._api.post(f"{self._path}/invoices", body)
         if not answer.ok:
             _refusal(answer)

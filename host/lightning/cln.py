@@ -84,13 +84,16 @@ class ClnWallet(RemoteWallet):
             return self._open_or_expired(1_000 * whole(found[0].get("expires_at"), "expires_at"))
         return state
 
-    def _create(self, amount_msat: int, memo: str, expiry_s: int) -> str:
+    def _create(self, amount_msat: int, memo: str, expiry_s: int, hash_memo: bool) -> str:
         body = {
             "amount_msat": amount_msat,
             "label": f"taptill-{secrets.token_hex(16)}",
-            "description": memo.encode()[:_MAX_MEMO].decode(errors="ignore"),
+            "description": memo,
             "expiry": expiry_s,
+            "deschashonly": hash_memo,
         }
+        if not hash_memo:
+            body["description"] = memo.encode()[:_MAX_MEMO].decode(errors="ignore")
         return str(self._ok("invoice", body).get("bolt11"))
 
     def _send(self, invoice: Bolt11Invoice, max_fee_msat: int) -> PaymentResult:

@@ -110,7 +110,9 @@ class EmbeddedWallet(Wallet):
 
     # -- the wallet -------------------------------------------------------------------------
 
-    def make_invoice(self, amount_msat: int, memo: str, expiry_s: int) -> Invoice:
+    def make_invoice(
+        self, amount_msat: int, memo: str, expiry_s: int, *, hash_memo: bool = False
+    ) -> Invoice:
         try:
             check_amount(amount_msat)
         except ValueError as error:
@@ -123,7 +125,7 @@ class EmbeddedWallet(Wallet):
             amount_msat=amount_msat,
             payment_hash=payment_hash,
             payment_secret=secrets.token_bytes(_SECRET_BYTES),
-            description=memo.encode()[:_MAX_MEMO].decode(errors="ignore"),
+            description=_description(memo, hash_memo),
             created_at=now,
             secret=self._node_secret,
             expiry_s=expiry_s,
@@ -287,6 +289,11 @@ class EmbeddedWallet(Wallet):
         if payment.state == "pending":
             return Unknown("the payment is in flight")
         return Paid(payment.preimage, payment.fee_msat)
+
+
+def _description(memo: str, hashed: bool) -> str | bytes:
+    raw = memo.encode()
+    return hashlib.sha256(raw).digest() if hashed else raw[:_MAX_MEMO].decode(errors="ignore")
 
 
 def _new_node_secret() -> bytes:

@@ -23,7 +23,15 @@ from typing import Any, Final
 
 from host.bolt11 import Bolt11Invoice, decode
 from host.lightning.http import Endpoint, HttpApi, NoAnswer, NotSent, Secret, clean
-from host.lightning.remote import Common, RemoteWallet, before_sending, key_refused, paid, whole
+from host.lightning.remote import (
+    Common,
+    RemoteWallet,
+    before_sending,
+    key_refused,
+    paid,
+    sha256,
+    whole,
+)
 from host.lightning.wallet import (
     Failed,
     InvoiceState,
@@ -36,6 +44,9 @@ from host.money import MSAT_PER_SAT
 
 _CREATE: Final = """mutation create($input: LnInvoiceCreateInput!) {
   lnInvoiceCreate(input: $input) { errors { code message } invoice { paymentRequest } } }"""
+_CREATE_HASHED: Final = """mutation create($input: LnInvoiceCreateOnBehalfOfRecipientInput!) {
+  lnInvoiceCreateOnBehalfOfRecipient(input: $input) {
+    errors { code message } invoice { paymentRequest } } }"""
 _PROBE: Final = """mutation probe($input: LnInvoiceFeeProbeInput!) {
   lnInvoiceFeeProbe(input: $input) { errors { code message } amount } }"""
 _SEND: Final = """mutation send($input: LnInvoicePaymentInput!) {
@@ -120,14 +131,19 @@ class GaloyWallet(RemoteWallet):
             case _:
                 return self._open_or_expired(decode(str(invoice["paymentRequest"])).expires_at)
 
-    def _create(self, amount_msat: int, memo: str, expiry_s: int) -> str:
-        fields = {
-            "walletId": self._wallet_id,
+    def _create(self, amount_msat: int, memo: str, expiry_s: int, hash_memo: bool) -> str:
+        fields: dict[str, Any] = {
             "amount": amount_msat // MSAT_PER_SAT,
-            "memo": memo.encode()[:_MAX_MEMO].decode(errors="ignore"),
             "expiresIn": max(1, expiry_s // 60),
         }
-        payload = self._ask(_CREATE, {"input": fields}).get("lnInvoiceCreate") or {}
+        if hash_memo:  # only the mutation that anybody may call takes a hash
+            fields |= {"recipientWalletId": self._wallet_id, "descriptionHash": sha256(memo).hex()}
+            query, name = _CREATE_HASHED, "lnInvoiceCreateOnBehalfOfRecipient"
+        else:
+            memo = memo.encode()[:_MAX_MEMO].decode(errors="ignore")
+            fields |= {"walletId": self._wallet_id, "memo": memo}
+            query, name = _CREATE, "lnInvoiceCreate"
+        payload = self._ask(query, {"input": fields}).get(name) or {}
         if payload.get("errors"):
             raise _Errors(payload["errors"])
         return str((payload.get("invoice") or {}).get("paymentRequest"))

@@ -102,17 +102,18 @@ class LnbitsWallet(RemoteWallet):
 
     # -- asking -----------------------------------------------------------------------------
 
-    def _create(self, amount_msat: int, memo: str, expiry_s: int) -> str:
-        answer = self._api.post(
-            _PAYMENTS,
-            {
-                "out": False,
-                "unit": "sat",
-                "amount": amount_msat // MSAT_PER_SAT,
-                "memo": memo[:_MAX_MEMO],
-                "expiry": expiry_s,
-            },
-        )
+    def _create(self, amount_msat: int, memo: str, expiry_s: int, hash_memo: bool) -> str:
+        body = {
+            "out": False,
+            "unit": "sat",
+            "amount": amount_msat // MSAT_PER_SAT,
+            "expiry": expiry_s,
+        }
+        if hash_memo:
+            body["unhashed_description"] = memo.encode().hex()
+        else:
+            body["memo"] = memo[:_MAX_MEMO]
+        answer = self._api.post(_PAYMENTS, body)
         self._check_known(answer)
         if answer.status in (400, 520):
             raise WalletRefused(f"LNbits: {answer.says('detail')}")

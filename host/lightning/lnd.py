@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from host.bolt11 import Bolt11Invoice
 from host.lightning.http import Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
-from host.lightning.remote import Common, RemoteWallet, key_refused, paid, whole
+from host.lightning.remote import Common, RemoteWallet, key_refused, paid, sha256, whole
 from host.lightning.wallet import (
     Failed,
     InvoiceState,
@@ -88,9 +88,12 @@ class LndWallet(RemoteWallet):
                 made_s = whole(record.get("creation_date"), "creation_date")
                 return self._open_or_expired(1_000 * (made_s + whole(record["expiry"], "expiry")))
 
-    def _create(self, amount_msat: int, memo: str, expiry_s: int) -> str:
-        memo = memo.encode()[:_MAX_MEMO].decode(errors="ignore")
-        body = {"memo": memo, "value_msat": str(amount_msat), "expiry": str(expiry_s)}
+    def _create(self, amount_msat: int, memo: str, expiry_s: int, hash_memo: bool) -> str:
+        body = {"value_msat": str(amount_msat), "expiry": str(expiry_s)}
+        if hash_memo:
+            body["description_hash"] = base64.b64encode(sha256(memo)).decode()
+        else:
+            body["memo"] = memo.encode()[:_MAX_MEMO].decode(errors="ignore")
         return str(_ok(self._api.post("/v1/invoices", body)).get("payment_request"))
 
     def _send(self, invoice: Bolt11Invoice, max_fee_msat: int) -> PaymentResult:

@@ -36,6 +36,7 @@ from host.lightning.remote import (
     before_sending,
     key_refused,
     paid,
+    sha256,
     whole,
 )
 from host.lightning.wallet import (
@@ -99,12 +100,15 @@ class PhoenixdWallet(RemoteWallet):
             return InvoiceState.PAID
         return self._open_or_expired(decode(str(record.get("invoice"))).expires_at)
 
-    def _create(self, amount_msat: int, memo: str, expiry_s: int) -> str:
+    def _create(self, amount_msat: int, memo: str, expiry_s: int, hash_memo: bool) -> str:
         body = {
             "amountSat": str(amount_msat // MSAT_PER_SAT),
-            "description": memo[:_MAX_MEMO],
             "expirySeconds": str(expiry_s),
         }
+        if hash_memo:
+            body["descriptionHash"] = sha256(memo).hex()
+        else:
+            body["description"] = memo[:_MAX_MEMO]
         return str(_ok(self._api.form("/createinvoice", body)).get("serialized"))
 
     def _send(self, invoice: Bolt11Invoice, max_fee_msat: int) -> PaymentResult:

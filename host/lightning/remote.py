@@ -147,8 +147,8 @@ class RemoteWallet(Wallet):
         """What became of an invoice of ours."""
 
     @abstractmethod
-    def _create(self, amount_msat: int, memo: str, expiry_s: int) -> str:
-        """The text of a new invoice."""
+    def _create(self, amount_msat: int, memo: str, expiry_s: int, hash_memo: bool) -> str:
+        """The text of a new invoice, with the memo or with its hash."""
 
     @abstractmethod
     def _send(self, invoice: Bolt11Invoice, max_fee_msat: int) -> PaymentResult:
@@ -163,7 +163,9 @@ class RemoteWallet(Wallet):
 
     # -- the wallet -------------------------------------------------------------------------
 
-    def make_invoice(self, amount_msat: int, memo: str, expiry_s: int) -> Invoice:
+    def make_invoice(
+        self, amount_msat: int, memo: str, expiry_s: int, *, hash_memo: bool = False
+    ) -> Invoice:
         try:
             check_amount(amount_msat)
         except ValueError as error:
@@ -171,13 +173,15 @@ class RemoteWallet(Wallet):
         if self.whole_sat and amount_msat % MSAT_PER_SAT:
             raise WalletRefused("this wallet makes invoices in whole satoshi only")
         with self._understood():
-            text = self._create(amount_msat, memo, expiry_s)
+            text = self._create(amount_msat, memo, expiry_s, hash_memo)
         try:
             made = decode(text)
         except Bolt11Error as error:
             raise WalletRefused(f"{self.name} made an invoice that cannot be read") from error
         if (made.network, made.amount_msat) != (self._network, amount_msat):
             raise WalletRefused(f"{self.name} made an invoice for another network or amount")
+        if hash_memo and made.description_hash != sha256(memo):
+            raise WalletRefused(f"{self.name} made an invoice without the hash of its description")
         return Invoice(made.bolt11, made.payment_hash, amount_msat, made.expires_at)
 
     def check(self) -> None:
@@ -273,6 +277,11 @@ def paid(payment_hash: bytes, preimage: object, fee_msat: int) -> PaymentResult:
     if len(raw) != 32 or hashlib.sha256(raw).digest() != payment_hash:
         return Unknown("called paid, but without the preimage that proves it")
     return Paid(raw, abs(fee_msat))
+
+
+def sha256(text: str) -> bytes:
+    """The hash of a description."""
+    return hashlib.sha256(text.encode()).digest()
 
 
 def whole(value: object, field: str) -> int:

@@ -79,8 +79,15 @@ class Wallet(ABC):
     simulated: bool = False
 
     @abstractmethod
-    def make_invoice(self, amount_msat: int, memo: str, expiry_s: int) -> Invoice:
-        """A new invoice; `WalletError` when there is none."""
+    def make_invoice(
+        self, amount_msat: int, memo: str, expiry_s: int, *, hash_memo: bool = False
+    ) -> Invoice:
+        """A new invoice; `WalletError` when there is none.
+
+        `hash_memo` puts the memo's SHA-256 into the invoice in place of its text (LUD-06); the
+        memo may then be of any length. It is the text that is given, because some nodes hash it
+        themselves.
+        """
 
     @abstractmethod
     def invoice_state(self, payment_hash: bytes) -> InvoiceState:

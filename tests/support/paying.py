@@ -34,7 +34,9 @@ class Watched(Wallet):
         self.before_pay: Callable[[], object] = lambda: None
         self.answer: Callable[[PaymentResult], PaymentResult] = lambda result: result
 
-    def make_invoice(self, amount_msat: int, memo: str, expiry_s: int) -> Invoice:
+    def make_invoice(
+        self, amount_msat: int, memo: str, expiry_s: int, *, hash_memo: bool = False
+    ) -> Invoice:
         raise NotImplementedError
 
     def invoice_state(self, payment_hash: bytes) -> InvoiceState:

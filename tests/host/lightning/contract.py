@@ -59,6 +59,14 @@ class WalletContract:
         assert read.expires_at == invoice.expires_at
         assert pair.payee.invoice_state(invoice.payment_hash) is InvoiceState.OPEN
 
+    def test_an_invoice_may_carry_the_hash_of_a_long_description(self, pair: Pair) -> None:
+        words = '[["text/plain","Fill a card"]]' * 30
+        invoice = pair.payee.make_invoice(21_000, words, 600, hash_memo=True)
+        read = decode(invoice.bolt11)
+        assert read.description_hash == hashlib.sha256(words.encode()).digest()
+        assert read.description is None
+        assert isinstance(pair.payer.pay(invoice.bolt11, 1_000), Paid)
+
     def test_every_invoice_has_a_payment_hash_of_its_own(self, pair: Pair) -> None:
         hashes = {pair.payee.make_invoice(1_000, "", 600).payment_hash for _ in range(3)}
         assert len(hashes) == 3

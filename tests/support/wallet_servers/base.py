@@ -24,6 +24,11 @@ class Call:
     match: re.Match[str]
 
 
+def described(fields: Mapping[str, Any], text: str, digest: str = "") -> str | bytes:
+    """What an invoice says: the text of one field, or the hex hash of another."""
+    return bytes.fromhex(fields[digest]) if digest in fields else str(fields[text])
+
+
 Result = tuple[int, Any]
 """A status with JSON, or with bytes as they are."""
 

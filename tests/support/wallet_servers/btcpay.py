@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from tests.support.wallet_servers.base import Call, Field, Result, Route, WalletServer
@@ -28,7 +29,7 @@ class BtcpayServer(WalletServer):
         make = {
             "amount": Field(str, required=True),
             "description": Field(str),
-            "descriptionHash": Field(str),
+            "descriptionHashOnly": Field(bool),
             "expiry": Field(int),
             "privateRouteHints": Field(bool),
         }
@@ -66,9 +67,10 @@ class BtcpayServer(WalletServer):
 
     def _make(self, call: Call) -> Result:
         fields = call.fields
-        made = self.net.make(
-            self.account, int(fields["amount"]), fields["description"], fields["expiry"]
-        )
+        words = fields["description"]
+        if fields.get("descriptionHashOnly"):
+            words = hashlib.sha256(words.encode()).digest()
+        made = self.net.make(self.account, int(fields["amount"]), words, fields["expiry"])
         return 200, self._invoice(made)
 
     def _all(self, _: Call) -> Result:

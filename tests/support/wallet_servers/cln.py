@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from tests.support.wallet_servers.base import Call, Field, Result, Route, WalletServer
@@ -75,9 +76,10 @@ class ClnServer(WalletServer):
         if fields["label"] in self._labels:
             return _error(900, "Duplicate label")
         self._labels.add(fields["label"])
-        made = self.net.make(
-            self.account, fields["amount_msat"], fields["description"], fields["expiry"]
-        )
+        words = fields["description"]
+        if fields.get("deschashonly"):
+            words = hashlib.sha256(words.encode()).digest()
+        made = self.net.make(self.account, fields["amount_msat"], words, fields["expiry"])
         return 201, {"payment_hash": made.payment_hash, "bolt11": made.bolt11}
 
     def _look(self, call: Call) -> Result:

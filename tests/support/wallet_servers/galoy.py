@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.support.wallet_servers.base import Call, Field, Result, Route, WalletServer
+from tests.support.wallet_servers.base import Call, Field, Result, Route, WalletServer, described
 from tests.support.wallet_servers.node import AlreadyInFlight, AlreadyPaid, CannotPay
 
 # The part of the schema that a wallet needs: fields of types, and the type of each.
 _TYPES: dict[str, dict[str, str]] = {
     "Mutation": {
         "lnInvoiceCreate": "LnInvoicePayload",
+        "lnInvoiceCreateOnBehalfOfRecipient": "LnInvoicePayload",
         "lnInvoiceFeeProbe": "SatAmountPayload",
         "lnInvoicePaymentSend": "PaymentSendPayload",
     },
@@ -47,6 +48,13 @@ _INPUTS: dict[str, dict[str, Field]] = {
     "LnInvoiceCreateInput": {
         "walletId": Field(str, required=True),
         "amount": Field(int, required=True),
+        "memo": Field(str),
+        "expiresIn": Field(int),
+    },
+    "LnInvoiceCreateOnBehalfOfRecipientInput": {
+        "recipientWalletId": Field(str, required=True),
+        "amount": Field(int, required=True),
+        "descriptionHash": Field(str),
         "memo": Field(str),
         "expiresIn": Field(int),
     },
@@ -129,6 +137,14 @@ class GaloyServer(WalletServer):
         made = self.net.make(
             self.account, fields["amount"] * 1_000, fields["memo"], fields["expiresIn"] * 60
         )
+        return {"errors": [], "invoice": {"paymentRequest": made.bolt11}}
+
+    def _lnInvoiceCreateOnBehalfOfRecipient(  # noqa: N802
+        self, fields: dict[str, Any]
+    ) -> dict[str, object]:
+        words = described(fields, "memo", "descriptionHash")
+        amount_msat, expiry_s = fields["amount"] * 1_000, fields["expiresIn"] * 60
+        made = self.net.make(self.account, amount_msat, words, expiry_s)
         return {"errors": [], "invoice": {"paymentRequest": made.bolt11}}
 
     def _lnInvoiceFeeProbe(self, fields: dict[str, Any]) -> dict[str, object]:  # noqa: N802

@@ -61,9 +61,9 @@ class LndServer(WalletServer):
 
     def _make(self, call: Call) -> Result:
         fields = call.fields
-        made = self.net.make(
-            self.account, int(fields["value_msat"]), fields["memo"], int(fields["expiry"])
-        )
+        hashed = fields.get("description_hash")
+        words = base64.b64decode(hashed) if hashed else fields["memo"]
+        made = self.net.make(self.account, int(fields["value_msat"]), words, int(fields["expiry"]))
         raw = base64.b64encode(bytes.fromhex(made.payment_hash)).decode()
         return 200, {"r_hash": raw, "payment_request": made.bolt11, "add_index": "1"}
 

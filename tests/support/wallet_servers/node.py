@@ -24,7 +24,7 @@ class Made:
     payment_hash: str
     preimage: str
     amount_msat: int
-    description: str
+    description: str | bytes
     created_s: int
     expiry_s: int
     paid: bool = False
@@ -70,7 +70,7 @@ class Net:
     payments: dict[tuple[str, str], Sent] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def make(self, account: str, amount_msat: int, description: str, expiry_s: int) -> Made:
+    def make(self, account: str, amount_msat: int, description: str | bytes, expiry_s: int) -> Made:
         preimage = secrets.token_bytes(32)
         now = self.clock.now()
         text = invoice_text(

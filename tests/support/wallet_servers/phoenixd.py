@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from tests.support.wallet_servers.base import Call, Field, Result, Route, WalletServer
+from tests.support.wallet_servers.base import Call, Field, Result, Route, WalletServer, described
 from tests.support.wallet_servers.node import AlreadyInFlight, AlreadyPaid, CannotPay
 
 
@@ -62,12 +62,12 @@ class PhoenixdServer(WalletServer):
 
     def _make(self, call: Call) -> Result:
         fields = call.fields
-        if len(fields["description"]) > 128:
+        if len(fields.get("description", "")) > 128:
             return 400, b"Request parameter description is too long (max 128 characters)"
         made = self.net.make(
             self.account,
             int(fields["amountSat"]) * 1_000,
-            fields["description"],
+            described(fields, "description", "descriptionHash"),
             int(fields["expirySeconds"]),
         )
         return 200, {
