@@ -65,10 +65,13 @@ def _raw(file) -> None:
 
 
 def _open_show(where):
-    """Where what is shown goes: a file's path, the number of an open one, or nowhere."""
+    """Where what is shown goes: a file's path, the number of an open one, or nowhere.
+
+    Not buffered: MicroPython's flush is an fsync, which no pipe takes.
+    """
     if not where:
         return None
-    return open(int(where) if where.isdigit() else where, "w")
+    return open(int(where) if where.isdigit() else where, "wb", buffering=0)
 
 
 class NoLine:
@@ -118,8 +121,7 @@ class Unix:
 
     def _say(self, what: str, value) -> None:
         if self._show:
-            self._show.write(json.dumps({what: value}) + "\n")
-            self._show.flush()
+            self._show.write((json.dumps({what: value}) + "\n").encode())
 
     def chip_reset(self, held: bool) -> None:
         pass

@@ -33,6 +33,9 @@ class Interpreter:
     command: tuple[str, ...]
     words: str
 
+    def __str__(self) -> str:
+        return self.words
+
 
 CPYTHON: Final = Interpreter((sys.executable,), "CPython, for want of MicroPython: .ci/micropython")
 

@@ -13,7 +13,7 @@ from host.readers.lock import OwnerLock
 from host.readers.panel_find import find_panel
 from host.readers.panel_frames import Payload, Value
 from host.readers.panel_line import PanelLine
-from host.readers.panel_words import Request, Status, Tag
+from host.readers.panel_words import COUNTERS, Ability, Boot, Request, Status, Tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,18 @@ class Check:
     number: int
     passed: bool
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a reader is, and why it started last."""
+
+    serial: str
+    firmware: str
+    board: str
+    path: str
+    started: str
+    can: list[str]
 
 
 class Reboot(IntEnum):
@@ -44,10 +56,26 @@ class PanelCare:
         found = self._ask(Request.SELFTEST).all(Tag.CHECK)
         return [Check(c[0], bool(c[1]), c[2:].decode("utf-8", "replace")) for c in found]
 
-    def counters(self) -> list[int]:
-        """What it counted since its start, in the order of the firmware's `stats.NAMES`."""
+    @property
+    def identity(self) -> Identity:
+        """Who it is, as it said when the line was opened."""
+        hello = self._line.hello
+        can = Ability(hello.number(Tag.CAN))
+        boot = hello.number(Tag.BOOT)
+        return Identity(
+            hello.text(Tag.SERIAL),
+            hello.text(Tag.FIRMWARE),
+            hello.text(Tag.BOARD),
+            self._line.path,
+            next((why.name.lower() for why in Boot if why == boot), str(boot)),
+            [ability.name.lower() for ability in can if ability.name],
+        )
+
+    def counters(self) -> dict[str, int]:
+        """What it counted since its start, by name."""
         packed = self._ask(Request.STATS).get(Tag.COUNTERS) or b""
-        return [int.from_bytes(packed[at : at + 4], "little") for at in range(0, len(packed), 4)]
+        numbers = [int.from_bytes(packed[at : at + 4], "little") for at in range(0, len(packed), 4)]
+        return dict(zip(COUNTERS, numbers, strict=False))
 
     def settings(self) -> dict[str, int]:
         """All settings by name."""

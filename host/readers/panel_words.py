@@ -157,6 +157,40 @@ class Ability(IntFlag):
     BUTTONS = 8
 
 
+class Boot(IntEnum):
+    """Why it started."""
+
+    POWER = 1
+    RESET = 2
+    WATCHDOG = 3
+    HOST = 4
+    SAFE = 5
+    UPDATE = 6
+
+
+COUNTERS = (
+    "frames",
+    "broken",
+    "repeated",
+    "stale",
+    "early",
+    "taps",
+    "tap_errors",
+    "removed",
+    "apdus",
+    "chip_commands",
+    "chip_timeouts",
+    "chip_faults",
+    "rf_errors",
+    "hsu_commands",
+    "hsu_refused",
+    "events_lost",
+    "task_faults",
+    "feeds",
+)
+"""What STATS counts, in its order."""
+
+
 class Key(IntEnum):
     """A button, in BUTTON."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from hardware.twin.bench import Lights
-from hardware.twin.panel import seen
+import pytest
+
+from hardware.twin.bench import Bench, Lights
+from hardware.twin.panel import CPYTHON, Interpreter, PanelPty, interpreter, seen
 from hardware.twin.process import TwinProcess
 from hardware.twin.store import Drawer
 from host.ntag424 import sun
@@ -14,6 +16,7 @@ from host.ntag424.read import read_tap_url
 from host.ntag424.values import Uid
 from host.readers.base import Look, Show
 from host.readers.open import ReaderOptions, open_reader
+from host.readers.panel_care import care_for
 from tests.hardware.twin.cards import ZERO, boltcard
 
 UID = Uid.parse("04112233445566")
@@ -65,3 +68,17 @@ def test_a_signed_tap_comes_through_our_reader_and_verifies(tmp_path: Path) -> N
             assert sun.verify(ZERO, picc, message.c)
             twin.lift()
             assert reader.wait_gone(5_000)
+
+
+@pytest.mark.parametrize("runs_on", sorted({CPYTHON, interpreter()}, key=str), ids=str)
+def test_what_the_firmware_shows_reaches_the_bench_without_a_fault(
+    tmp_path: Path, runs_on: Interpreter
+) -> None:
+    with Bench(Drawer(tmp_path / "cards")) as bench:
+        twin = PanelPty(bench, runs_on)
+        try:
+            with care_for(twin.device, run_dir=tmp_path) as care:
+                assert bench.wait_drawn("Ready", 5)
+                assert all(check.passed for check in care.self_test())
+        finally:
+            twin.close()

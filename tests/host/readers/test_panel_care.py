@@ -40,7 +40,16 @@ def test_the_self_test_names_a_chip_that_does_not_answer(
 
 
 def test_there_is_a_counter_for_every_name(care: PanelCare) -> None:
-    assert len(care.counters()) == len(NAMES)
+    assert tuple(care.counters()) == NAMES
+
+
+def test_a_reader_says_who_it_is_and_why_it_started(
+    care: PanelCare, firmware: FirmwareProcess
+) -> None:
+    assert care.identity.serial == "TT-0000UNIX"
+    assert care.identity.started == "power"
+    assert care.identity.path == firmware.panel
+    assert care.identity.can == ["lights", "tones", "display", "buttons"]
 
 
 def test_settings_are_read_changed_and_kept_within_their_limits(care: PanelCare) -> None:

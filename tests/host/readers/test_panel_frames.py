@@ -110,6 +110,7 @@ PREFIXES: dict[type[IntEnum], str] = {
     panel_words.Status: "",
     panel_words.Outcome: "",
     panel_words.Reason: "",
+    panel_words.Boot: "BOOT_",
     panel_words.Key: "",
     panel_words.How: "",
     panel_words.ScreenLook: "LOOK_",
