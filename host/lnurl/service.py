@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from flask import Flask, Response, request
@@ -41,6 +42,9 @@ from host.store.engine import Engine
 from host.store.errors import StoreError
 from host.web import address_group, client_address, networks
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 log = logging.getLogger(__name__)
 
 MAX_QUERY: Final = 8_192
@@ -52,6 +56,9 @@ _HEADERS: Final = [
     ("Cache-Control", "no-store"),
     ("X-Content-Type-Options", "nosniff"),
 ]
+
+_Answer = dict[str, Any] | Refused
+_Ask = Callable[["WSGIEnvironment"], _Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +96,37 @@ def create_app(
     """The WSGI application of the public listener."""
     service = _Service(db, issuers, network, settings, clock, secret, hook)
     app = Flask("taptill-lnurl", static_folder=None, template_folder=None)
-    app.add_url_rule("/ln", view_func=service.scan, endpoint="scan")
-    app.add_url_rule("/ln/cb", view_func=service.callback, endpoint="callback")
+    busy: dict[str, _Ask] = {"/ln": service.scan, "/ln/cb": service.callback}
+    for path, ask in busy.items():
+        app.add_url_rule(path, endpoint=path, view_func=partial(_view, ask))
     app.add_url_rule("/healthz", view_func=service.health, endpoint="health")
     app.register_error_handler(HTTPException, _no_such_thing)
-    app.register_error_handler(Exception, _trouble)
+    app.register_error_handler(Exception, _trouble_elsewhere)
+    app.wsgi_app = _Ahead(app.wsgi_app, busy)  # type: ignore[method-assign]  # as Flask advises
     return app
+
+
+class _Ahead:
+    """GETs of the busy routes, answered ahead of Flask: its contexts are a third of a scan.
+
+    Flask has the same routes with the same functions, and keeps whatever is not such a GET.
+    """
+
+    def __init__(self, app: WSGIApplication, busy: Mapping[str, _Ask]) -> None:
+        self._app = app
+        self._busy = busy
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        ask = self._busy.get(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "GET" else None
+        if ask is None:
+            return self._app(environ, start_response)
+        body = _answer(ask, environ)
+        start_response("200 OK", [*_HEADERS, ("Content-Length", str(len(body)))])
+        return [body]
+
+
+def _view(ask: _Ask) -> Response:
+    return Response(_answer(ask, request.environ), headers=_HEADERS)
 
 
 class _Service:
@@ -122,37 +154,36 @@ class _Service:
 
     # -- routes -----------------------------------------------------------------------------
 
-    def scan(self) -> Response:
+    def scan(self, environ: WSGIEnvironment) -> _Answer:
         """A tap is presented: what may it ask for?"""
-        fields = self._admitted()
-        return _answer(fields if isinstance(fields, Refused) else self._scanned(fields))
+        fields = self._admitted(environ)
+        return fields if isinstance(fields, Refused) else self._scanned(fields)
 
-    def callback(self) -> Response:
+    def callback(self, environ: WSGIEnvironment) -> _Answer:
         """A tap is claimed with an invoice."""
-        if request.method != "GET":  # Flask offers HEAD too, which must change nothing
-            return _answer(Refused(Code.REQUEST_INVALID))
-        fields = self._admitted()
-        return _answer(fields if isinstance(fields, Refused) else self._claimed(fields))
+        if environ["REQUEST_METHOD"] != "GET":  # Flask offers HEAD too, which must change nothing
+            return Refused(Code.REQUEST_INVALID)
+        fields = self._admitted(environ)
+        return fields if isinstance(fields, Refused) else self._claimed(fields)
 
     def health(self) -> Response:
         """Whether the ledger can be read; for a proxy, so here the status counts."""
         try:
             self._db.events.last_id()
         except StoreError:
-            return _json({"status": "ERROR"}, status=503)
-        return _json({"status": "OK"})
+            return Response(_json({"status": "ERROR"}), 503, _HEADERS)
+        return Response(_json({"status": "OK"}), headers=_HEADERS)
 
     # -- the work ---------------------------------------------------------------------------
 
-    def _admitted(self) -> dict[str, str] | Refused:
+    def _admitted(self, environ: WSGIEnvironment) -> dict[str, str] | Refused:
         """The query's fields, once the address has paid for them (THREATS 13)."""
-        environ = request.environ
         client = client_address(environ, self._proxies)
         if not self._addresses.spend(address_group(client)):
             return Refused(Code.RATE_LIMITED)
         return _fields(environ.get("QUERY_STRING", ""))
 
-    def _scanned(self, fields: dict[str, str]) -> dict[str, Any] | Refused:
+    def _scanned(self, fields: dict[str, str]) -> _Answer:
         try:
             message = parse_params(fields.get("p"), fields.get("c"))
         except SunFormatError as error:
@@ -183,7 +214,7 @@ class _Service:
             answer["pinLimit"] = quote.pin_limit_msat
         return answer
 
-    def _claimed(self, fields: dict[str, str]) -> dict[str, Any] | Refused:
+    def _claimed(self, fields: dict[str, str]) -> _Answer:
         now = self._clock.now()
         tap = k1.check(self._secret, fields.get("k1", ""), now, self._settings.tap_ms)
         if isinstance(tap, Refused):
@@ -232,9 +263,13 @@ def _fields(query: str) -> dict[str, str] | Refused:
     return fields if len(fields) == len(pairs) else Refused(Code.REQUEST_INVALID)
 
 
-def _answer(answer: dict[str, Any] | Refused) -> Response:
+def _answer(ask: _Ask, environ: WSGIEnvironment) -> bytes:
+    try:
+        answer = ask(environ)
+    except Exception as error:  # this request's own: the listener goes on
+        return _trouble(environ["PATH_INFO"], error)
     if isinstance(answer, Refused):
-        log.info("%s refused: %s", request.endpoint, answer.code)
+        log.info("%s refused: %s", environ["PATH_INFO"], answer.code)
         answer = _error(answer.code)
     return _json(answer)
 
@@ -243,15 +278,19 @@ def _error(code: Code) -> dict[str, Any]:
     return {"status": "ERROR", "reason": f"{code.words.says}. {code.words.do}", "code": code}
 
 
-def _json(answer: dict[str, Any], status: int = 200) -> Response:
-    return Response(_JSON(answer), status, _HEADERS)
+def _json(answer: dict[str, Any]) -> bytes:
+    return _JSON(answer).encode("ascii")
 
 
 def _no_such_thing(error: HTTPException) -> Response:
-    return _json(_error(Code.REQUEST_INVALID), error.code or 404)
+    return Response(_json(_error(Code.REQUEST_INVALID)), error.code or 404, _HEADERS)
 
 
-def _trouble(error: Exception) -> Response:
+def _trouble_elsewhere(error: Exception) -> Response:
+    return Response(_trouble(request.path, error), headers=_HEADERS)
+
+
+def _trouble(path: str, error: Exception) -> bytes:
     """Nothing is known to be held or paid that the ledger does not say; asking again joins it."""
-    log.error("%s: %s", request.endpoint, type(error).__name__, exc_info=error)
+    log.error("%s: %s", path, type(error).__name__, exc_info=error)
     return _json(_error(Code.STORE_OFFLINE))
