@@ -20,6 +20,7 @@ BANNER = """
   3  On the till: type an amount and press Enter.
      On the counter: click a card. It is laid on the reader, and the till says Paid.
      Then look at Payouts and Cards in the till's menu.
+     At the Desk press Start, and lay the card "blank" on the counter: it becomes a card that pays.
 
   The link of step 1 works once; for another one run  {another}
   Ctrl-C ends the demo; cards and payouts are kept in {home}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,8 @@ from host.money import sats
 from host.ntag424.values import Key, Uid
 from host.readers.base import Look
 from host.readers.direct import DirectReader
-from provisioning import jobs, slips
+from host.store.engine import Engine
+from provisioning import joblist, jobs, slips
 from provisioning.engine import Workshop
 from provisioning.jobs import DeskJob, DeskState, Kind, Line, Sign
 from provisioning.lent import CardDesk
@@ -214,6 +216,51 @@ def test_other_kinds_go_on_until_they_are_stopped(station: Station) -> None:
         line = station.tap(job, card)
         assert line.facts["lines"][1] == "It is blank, as delivered."
         assert station.ended(job) is DeskState.DONE
+
+
+def test_another_process_starts_follows_and_stops_a_job(station: Station) -> None:
+    elsewhere = Engine.open(station.db.path, station.db.clock)
+    try:
+        started = jobs.start(
+            elsewhere,
+            store_id="main",
+            terminal_id=AT,
+            kind=Kind.ISSUE,
+            person="Tina",
+            secret=SECRET,
+            entries=_entries(station.shop, 2),
+        )
+        assert isinstance(started, DeskJob)
+        with station.serving():
+            seen = elsewhere.events.last_id()
+            assert station.tap(started, _blank(1)).sign is Sign.DONE
+            assert elsewhere.events.wait(seen, 5_000)
+            assert jobs.lines(elsewhere, started.job_id)[0].title == "Guest-001"
+            station.waits(started)
+            jobs.end(elsewhere, started.job_id, DeskState.STOPPED)
+            assert station.ended(started) is DeskState.STOPPED
+    finally:
+        elsewhere.close()
+
+
+def test_no_key_and_no_pin_is_in_the_ledgers_files(station: Station, tmp_path: Path) -> None:
+    entries = _entries(station.shop, 1, pin_digits=12)
+    job = station.start(Kind.ISSUE, entries=entries)
+    card = _blank(1)
+    with station.serving():
+        told = station.tap(job, card)
+        station.ended(job)
+    (result,) = joblist.results(station.db, job.job_id, SECRET)
+    assert result.pin == entries[0].pin
+    said = repr(told) + repr(jobs.planned(station.db, job.job_id)) + repr(result)
+    station.db.close()
+    content = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+    assert b"Guest-001" in content
+    pin = (entries[0].pin or "").encode()
+    keys = [key.key.reveal() for key in card.state.keys]
+    for secret in (pin, *keys, *(key.hex().encode() for key in keys)):
+        assert secret not in content
+        assert secret not in said.encode()
 
 
 def test_the_lights_follow(station: Station) -> None:
