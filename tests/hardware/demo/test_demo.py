@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,6 +21,7 @@ from host.clock import SystemClock
 from host.config import DATABASE_NAME
 from host.ledger import books
 from host.store.engine import Engine
+from tests.support.running import get
 
 ROOT = Path(__file__).parents[3]
 TAPTILL = Path(sys.executable).with_name("taptill")
@@ -56,7 +59,7 @@ def temporary(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "reader", [None, "nfc", pytest.param("pcsc", marks=pytest.mark.pcsc), "direct"]
+    "reader", [None, "nfc", "panel", pytest.param("pcsc", marks=pytest.mark.pcsc), "direct"]
 )
 def test_once_prints_sale_payout_and_usage_and_leaves_nothing_behind(
     temporary: Path, reader: str | None
@@ -171,3 +174,39 @@ def test_the_virtual_counter_links_to_the_till(tmp_path: Path) -> None:
         with browser.open(twin.counter_url, timeout=10) as answer:
             page = answer.read().decode()
         assert f'href="{daemon.urls["dashboard"]}/till"' in page
+
+
+def test_the_live_demo_says_what_to_click_serves_it_and_ends_with_a_signal(
+    tmp_path: Path, temporary: Path
+) -> None:
+    home = tmp_path / "home"
+    env = {name: text for name, text in os.environ.items() if not name.startswith("TAPTILL")}
+    with subprocess.Popen(
+        [str(TAPTILL), "--home", str(home), "demo"],
+        cwd=ROOT,
+        env={**env, "TMPDIR": str(temporary)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        try:
+            assert process.stdout is not None
+            said = []
+            for line in process.stdout:
+                said.append(line)
+                if "Ctrl-C ends the demo" in line:
+                    break
+            text = "".join(said)
+            sign_in, counter = re.findall(r"http://127\.0\.0\.1:[0-9]+\S*", text)[:2]
+            for url in (sign_in, counter):
+                parts = urlsplit(url)
+                assert get(f"http://{parts.netloc}", parts.path or "/")[0] in (200, 302, 303)
+            process.terminate()
+            rest, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert rest.strip().endswith("ending the demo")
+    assert "Traceback" not in errors
+    assert "no real money moves" in text
