@@ -2,10 +2,10 @@
 # make test   set up everything and run every check this machine allows
 # make bench  speed and memory, as ratios measured in one run
 #
-# make lint, test-browser, torn, firmware, lock, clean: see below
+# make lint, test-browser, bench-dashboard, torn, faults, firmware, lock, clean: see below
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-browser lint bench torn firmware lock clean
+.PHONY: run test test-browser lint bench bench-dashboard torn faults firmware lock clean
 
 PYTHON_BIN := .venv/bin/python
 
@@ -38,10 +38,20 @@ torn:
 	@.ci/setup test
 	@$(PYTHON_BIN) -m tests.provisioning.torn $(ARGS)
 
+# A serving host killed at every step of every kind of payment; all the money is counted.
+faults:
+	@.ci/setup test
+	@$(PYTHON_BIN) -m tests.faults $(ARGS)
+
 # The reader's firmware under CPython and under the real MicroPython; compiled for the chip.
 firmware:
 	@.ci/setup test
 	@.ci/firmware $(ARGS)
+
+# The manager's pages with thousands and with millions of payouts in the ledger.
+bench-dashboard:
+	@.ci/setup test
+	@$(PYTHON_BIN) -m tests.bench.bench_dashboard $(ARGS)
 
 lock:
 	@.ci/lock $(ARGS)
