@@ -25,6 +25,8 @@ _STAYS_MS: Final = {SaleState.APPROVED: APPROVED_MS, SaleState.CANCELLED: CANCEL
 _PIN_CODES: Final = (Code.PIN_REQUIRED, Code.PIN_WRONG)
 """What the PIN pad answers; a locked PIN is like any other refusal."""
 
+_PIN_HERE: Final = "The holder enters it here, or taps another card."
+
 _LABELS = {"reader": "Reader", "ledger": "Ledger", "lightning": "Lightning", "clock": "Clock"}
 
 _WORDS: dict[SaleState, Words] = {
@@ -95,15 +97,16 @@ def _leaves_in(sale: Sale, now: int) -> int | None:
 def _sale(context: DashboardContext, sale: Sale, now: int) -> dict[str, Any]:
     words = sale.code.words if sale.code is not None else _WORDS[sale.state]
     tries = sale.data.get("tries_left") if sale.code is not None else None
+    pin = sale.state is SaleState.DECLINED and sale.code in _PIN_CODES
     return {
         "sale_id": sale.sale_id,
         "amount": sats(sale.amount_msat),
         "amount_sat": sale.amount_msat // MSAT_PER_SAT,
         "code": sale.code.value if sale.code is not None else None,
         "says": words.says if tries is None else f"{words.says}, {tries} tries left",
-        "do": words.do,
+        "do": _PIN_HERE if pin else words.do,
         "more": sale.data.get("words") or _card_used(context, sale),
-        "pin": sale.state is SaleState.DECLINED and sale.code in _PIN_CODES,
+        "pin": pin,
         "since": sale.changed_at,
         "fiat": fiat_text(sale.amount_msat, sale.rate, sale.currency) if sale.rate else "",
         "leaves_in_ms": _leaves_in(sale, now),

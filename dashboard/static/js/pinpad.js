@@ -41,6 +41,11 @@ export class PinPad {
     this.#draw();
   }
 
+  /** Not on a button: Enter must mean OK, whatever was touched before. */
+  focus() {
+    $("pinpad").focus({ preventScroll: true });
+  }
+
   /** Take a digit, `back` or `clear`. */
   press(key) {
     if (/^\d$/.test(key) && this.#pin.length < MAX) this.#pin += key;

@@ -71,6 +71,7 @@ function render({ silent = false } = {}) {
     $("announce").textContent = idle ? "Enter the amount." : `${what.filter(Boolean).join(". ")}.`;
   }
   if (idle) $("amount").focus({ preventScroll: true });
+  else if (pinpad.open) pinpad.focus();
   else stage.focus();
 }
 
