@@ -160,7 +160,7 @@ def local_path(target: str | None) -> str | None:
     return None if parts.scheme or parts.netloc else target
 
 
-def set_session(response: Response, token: str) -> None:
+def set_session(response: AnyResponse, token: str) -> None:
     """Hand the session to the browser: no script reads it, no other site sends it."""
     response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=here().secure_cookie)
 

@@ -11,19 +11,26 @@ from markupsafe import Markup
 from dashboard import (
     access,
     api,
+    card_changes,
     cards,
     deskroom,
     errors,
     formats,
     guard,
     live,
+    looks,
+    me,
     overview,
     pace,
     payouts,
+    pull_payments,
     signin,
     stats,
     status,
+    team,
+    terminals,
     till,
+    trail,
 )
 from dashboard.access import may, may_in_store, person, signed_in
 from dashboard.context import DashboardContext
@@ -49,6 +56,12 @@ ROOMS = (
     Room("payouts", "payouts.page", "Payouts", "list", "payout.view"),
     Room("cards", "cards.page", "Cards", "card", "card.view"),
     Room("desk", "desk.page", "Desk", "wrench", "card.provision"),
+    Room(
+        "pull_payments", "pull_payments.page", "Pull payments", "wallet", "pull_payment.view", True
+    ),
+    Room("team", "team.page", "People", "people", "people.manage", True),
+    Room("terminals", "terminals.page", "Readers", "tap", "store.manage", True),
+    Room("trail", "trail.page", "Audit trail", "shield", "audit.view", True),
 )
 
 
@@ -63,7 +76,10 @@ def create_app(context: DashboardContext) -> Flask:
     pace.install(app, context)
     access.install(app)
     errors.install(app)
-    for room in (signin, till, overview, payouts, cards, api, status, live):
+    looks.install(app, context)
+    for room in (signin, me, till, overview, payouts, cards, card_changes, pull_payments):
+        app.register_blueprint(room.bp)
+    for room in (trail, team, terminals, api, status, live):
         app.register_blueprint(room.bp)
     if context.bench is not None:
         deskroom.install(app, context, context.bench)
@@ -105,7 +121,7 @@ def _templates(app: Flask, context: DashboardContext) -> None:
         machine_time=formats.machine_time,
         ntag=formats.ntag,
     )
-    app.jinja_env.globals.update(icon=icon, may_see=may_in_store)
+    app.jinja_env.globals.update(icon=icon, may=may, may_see=may_in_store)
 
     @app.context_processor
     def frame() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from host.ledger.codes import Code, Words
+from host.ledger.errors import LedgerError, NotFound
 from host.store.errors import StoreError
 
 _BY_STATUS: Mapping[int, Words] = {
@@ -75,6 +76,13 @@ def install(app: Flask) -> None:
     def field(error: FieldProblem) -> Response:
         words = Words(f"This cannot be right: {error}", "Go back and correct it.")
         return answer(400, words, "field_invalid", {"field": error.field})
+
+    @app.errorhandler(LedgerError)
+    def ledger(error: LedgerError) -> Response:
+        if isinstance(error, NotFound):
+            return answer(404, _BY_STATUS[404], "http_404")
+        words = Words(f"This cannot be done: {error}", "Go back and correct it.")
+        return answer(400, words, "refused")
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:

@@ -93,9 +93,9 @@ def payouts_jsonl(asked: Filters) -> Response:
 def csv_chunks(batches: Iterable[list[Row]], timezone: str) -> Iterator[bytes]:
     """The file, a batch at a time."""
     times = Times(timezone)
-    yield b"\xef\xbb\xbf" + _csv([COLUMNS])
+    yield b"\xef\xbb\xbf" + csv_line([COLUMNS])
     for rows in batches:
-        yield _csv(_values(row, times, harmless) for row in rows)
+        yield csv_line(_values(row, times, harmless) for row in rows)
 
 
 def json_chunks(batches: Iterable[list[Row]], timezone: str) -> Iterator[bytes]:
@@ -140,7 +140,8 @@ def _as_it_is(text: str | None) -> str:
     return text or ""
 
 
-def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
+def csv_line(rows: Iterable[Iterable[Any]]) -> bytes:
+    """Rows as RFC 4180 writes them."""
     buffer = io.StringIO()
     csv.writer(buffer).writerows(rows)
     return buffer.getvalue().encode()

@@ -121,8 +121,8 @@ def read(args: Mapping[str, str]) -> Filters:
     """The filters of a request's address; raises `FieldProblem` naming the field."""
     store = asked_store()
     today = views.today(here().db, store.store_id)
-    until = _day(args, "endDate") or today
-    since = _day(args, "startDate") or _back(until, DEFAULT_DAYS - 1)
+    until = read_day(args, "endDate") or today
+    since = read_day(args, "startDate") or _back(until, DEFAULT_DAYS - 1)
     if since > until:
         raise FieldProblem("startDate", "must not be after endDate")
     card = args.get("boltcardId", "").strip()
@@ -145,7 +145,8 @@ def _back(day: str, days: int) -> str:
         raise FieldProblem("startDate", "is too long ago") from None
 
 
-def _day(args: Mapping[str, str], field: str) -> str | None:
+def read_day(args: Mapping[str, str], field: str) -> str | None:
+    """A day of an address as ISO text, None for none; raises `FieldProblem`."""
     text = args.get(field, "").strip()
     if not text:
         return None

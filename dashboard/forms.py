@@ -14,10 +14,17 @@ from dashboard.formats import zone
 from host.ledger.errors import LedgerError, NotFound
 from host.money import parse_amount
 
+Act = Callable[[], Any]
+
 
 def text(field: str) -> str:
     """What was typed, trimmed; empty when the field is missing."""
     return request.form.get(field, "").strip()
+
+
+def secret(field: str) -> str:
+    """What was typed into a password field, to the letter."""
+    return request.form.get(field, "")
 
 
 def amount(field: str) -> int:
@@ -69,7 +76,7 @@ def typed_moment(at: int | None, timezone: str) -> str:
     return f"{datetime.fromtimestamp(at / 1000, zone(timezone)):%Y-%m-%dT%H:%M}"
 
 
-def done(action: Callable[[], Any], words: str, target: str) -> Response:
+def done(action: Act, words: str, target: str) -> Response:
     """Do a change and go on to `target`, saying that it is done, or why it is not."""
     try:
         action()
