@@ -34,6 +34,11 @@ from host.lightning.wallet import (
 from host.money import MSAT_PER_SAT
 
 _STATES: Final = {"Paid": InvoiceState.PAID, "Expired": InvoiceState.EXPIRED}
+_LEAST: Final = (
+    "btcpay.store.canuselightningnode",
+    "btcpay.store.cancreatelightninginvoice",
+    "btcpay.store.canviewlightninginvoice",
+)
 _MAX_MEMO: Final = 600
 _WAY_OUT: Final = "make the API key again, with the rights that the documentation names"
 
@@ -62,6 +67,7 @@ class BtcpayWallet(RemoteWallet):
         headers = {"Authorization": Secret(f"token {settings.api_key.reveal()}")}
         api = HttpApi(settings.endpoint, headers, "BTCPay Server")
         super().__init__("BTCPay Server", api, common)
+        self._store_id = settings.store_id
         store, code = quote(settings.store_id, safe=""), quote(settings.crypto_code, safe="")
         self._path = f"/api/v1/stores/{store}/lightning/{code}"
 
@@ -69,6 +75,15 @@ class BtcpayWallet(RemoteWallet):
         # The right to use the node is not the right to ask it about itself: so an invoice that
         # cannot be there is looked up, which reaches the node too.
         self._state(bytes(32))
+
+    def excess(self) -> str:
+        """The rights of the API key beyond those for this store's node."""
+        answer = self._api.get("/api/v1/api-keys/current")
+        if not answer.ok:
+            return ""
+        known = {f"{right}:{self._store_id}" for right in _LEAST}
+        more = sorted(map(clean, set(answer.record().get("permissions") or ()) - known))
+        return f"the API key may do more than is needed: {', '.join(more[:5])}" if more else ""
 
     def _state(self, payment_hash: bytes) -> InvoiceState:
         record = self._invoice(payment_hash)

@@ -73,6 +73,12 @@ class ClnWallet(RemoteWallet):
         if _NETWORKS.get(name, name) != str(self._network):
             raise WalletDown(f"Core Lightning is on {clean(name)}, not on {self._network}")
 
+    def excess(self) -> str:
+        """What the rune opens that it should not; nothing here needs the node's funds."""
+        if not self._api.post("/v1/listfunds", {}).ok:
+            return ""
+        return "the rune may do more than is needed: make one as the documentation says"
+
     def _state(self, payment_hash: bytes) -> InvoiceState:
         found = self._ok("listinvoices", {"payment_hash": payment_hash.hex()}).get("invoices")
         if not isinstance(found, list):
