@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final
 
+from host.clock import MINUTE
 from host.keyring import Keyring
 from host.ledger.loans import Loan
 from host.ntag424.errors import CardError
@@ -24,6 +25,9 @@ from provisioning.jobs import DeskJob, DeskState, Kind, Line, Planned, Sign
 from provisioning.orders import Done, Goal, Order, Progress
 from provisioning.seen import Depth
 from provisioning.trouble import Trouble, TroubleCode
+
+IDLE_MS: Final = 15 * MINUTE
+"""A job that nobody lays cards down for is stopped: the till waits for its reader."""
 
 _GOALS: Final = {
     Kind.ISSUE: Goal.ISSUE,
@@ -63,13 +67,19 @@ class CardDesk:
 
 
 class _Stopped:
-    """Whether the job, or the daemon, was told to stop."""
+    """Whether the job, or the daemon, was told to stop, or the technician has gone."""
 
     def __init__(self, db: Engine, job_id: int, over: Callable[[], bool]) -> None:
         self._db, self._job_id, self._over = db, job_id, over
 
     def is_set(self) -> bool:
-        return self._over() or not jobs.is_open(self._db, self._job_id)
+        job = jobs.get(self._db, self._job_id)
+        if self._over() or job is None or not job.open:
+            return True
+        if self._db.clock.now() - job.changed_at < IDLE_MS:
+            return False
+        jobs.end(self._db, self._job_id, DeskState.STOPPED)
+        return True
 
 
 class _Shift:
@@ -221,12 +231,18 @@ def looked(found: Diagnosis, ms: int, *, whole: bool) -> Line:
     return Line(
         Sign.ASIDE if faults else Sign.DONE,
         says,
-        found.next().removeprefix("Next: ").capitalize(),
+        _on_the_page(found.next()),
         title=row.alias if row else "",
         uid=found.uid.hex() if found.uid else None,
         ms=ms,
         facts=facts,
     )
+
+
+def _on_the_page(words: str) -> str:
+    """What to do next, for somebody who has a page before him and no command line."""
+    text = words.removeprefix("Next: ").replace("run `taptill cards repair`", "choose Repair here")
+    return text[:1].upper() + text[1:]
 
 
 def _missed(code: TroubleCode) -> Line:

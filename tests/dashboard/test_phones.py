@@ -27,6 +27,7 @@ from host.ntag424 import keys, sun
 from host.ntag424.values import Key, Uid
 from provisioning import links
 from provisioning.links import LIFETIME_MS
+from provisioning.orders import NewCard
 from provisioning.phones import MAX_BODY, Phones, blueprint
 from tests.support.forms import csrf_of
 from tests.support.shop import Shop
@@ -289,7 +290,7 @@ def test_the_public_listener_answers_phones_only_where_it_was_turned_on(shop: Sh
         shop.db, KEYRING.issuers, Network.REGTEST, ServiceSettings(BASE), shop.clock, b"s" * 32
     )
     app.register_blueprint(blueprint(Phones(shop.db, KEYRING, shop.clock)))
-    card = links.NewCard(pull_payment_id=shop.account.pull_payment_id, alias="Ann")
+    card = NewCard(pull_payment_id=shop.account.pull_payment_id, alias="Ann")
     link = links.offer_program(shop.db, "main", card, BASE, person="tina")
     answer = app.test_client().post(f"/phone/{link.token}", json={"UID": UID.hex()})
     assert answer.status_code == 200

@@ -21,7 +21,7 @@ from host.store.engine import Engine
 from provisioning import joblist, jobs, slips
 from provisioning.engine import Workshop
 from provisioning.jobs import DeskJob, DeskState, Kind, Line, Sign
-from provisioning.lent import CardDesk
+from provisioning.lent import IDLE_MS, CardDesk
 from provisioning.orders import Goal
 from provisioning.template import Entry, Template
 from tests.provisioning.shop import BASE, Shop
@@ -261,6 +261,26 @@ def test_no_key_and_no_pin_is_in_the_ledgers_files(station: Station, tmp_path: P
     for secret in (pin, *keys, *(key.hex().encode() for key in keys)):
         assert secret not in content
         assert secret not in said.encode()
+
+
+def test_a_job_that_is_forgotten_gives_the_reader_back(station: Station) -> None:
+    job = station.start(Kind.VERIFY)
+    with station.serving():
+        station.waits(job)
+        station.db.clock.advance(IDLE_MS)  # type: ignore[attr-defined]
+        assert station.ended(job) is DeskState.STOPPED
+    assert loans.of(station.db, AT) is None
+
+
+def test_a_torn_cards_verdict_says_what_to_choose(station: Station) -> None:
+    card = _blank(1)
+    card.tear(Tear(TearAt.COMMAND, 20))
+    station.shop.work(card, Goal.ISSUE)
+    job = station.start(Kind.VERIFY)
+    with station.serving():
+        line = station.tap(job, card)
+    assert line.sign is Sign.ASIDE
+    assert line.next == "Choose Repair here and lay it down again."
 
 
 def test_the_lights_follow(station: Station) -> None:
