@@ -39,7 +39,7 @@ KINDS: Final = {
 }
 
 _ENDED: Final = {
-    DeskState.DONE: Words("All cards are done", "Take the last card away."),
+    DeskState.DONE: Words("All cards are done", "The till has its reader back."),
     DeskState.STOPPED: Words(
         "Stopped", "A card that was begun is finished when it is laid down again."
     ),
