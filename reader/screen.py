@@ -8,6 +8,7 @@ from reader import words as w
 
 WIDTH = 128
 HEIGHT = 64
+SIGN_WIDTH = 34
 
 TITLES = {
     w.LOOK_IDLE: "Ready",
@@ -35,10 +36,31 @@ _WITH_AMOUNT = (
 )
 
 
-def centred(text: str, y: int, scale: int) -> tuple:
-    """One line in the middle, cut where it is too long."""
-    text = text[: WIDTH // (8 * scale)]
-    return (text, (WIDTH - 8 * scale * len(text)) // 2, y, scale)
+def centred(text: str, y: int, scale: int, left: int = 0) -> tuple:
+    """One line in the middle of what is right of `left`, cut where it is too long."""
+    width = WIDTH - left
+    text = text[: width // (8 * scale)]
+    return (text, left + (width - 8 * scale * len(text)) // 2, y, scale)
+
+
+def wrapped(text: str, width: int) -> list:
+    """The text in rows of whole words, each cut where it is too long for a row."""
+    rows = [""]
+    for word in text.split():
+        longer = (rows[-1] + " " + word).strip()
+        if len(longer) <= width:
+            rows[-1] = longer
+        else:
+            rows.append(word[:width])
+    return [row for row in rows if row]
+
+
+def _reason(look: int, sign: str, reason: str) -> list:
+    """A reason too long for one line: beside the sign, in up to five rows."""
+    parts = [centred(TITLES[look], 0, 1), (sign, 0, 18)]
+    for n, row in enumerate(wrapped(reason, 11)[:5]):
+        parts.append((row, 40, 9 + 9 * n, 1))
+    return parts
 
 
 def picture(look: int, amount: str, currency: str, lines: tuple) -> tuple:
@@ -47,10 +69,13 @@ def picture(look: int, amount: str, currency: str, lines: tuple) -> tuple:
         return ()
     parts = [centred(lines[0] or TITLES.get(look, ""), 0, 1)]
     sign = SIGNS.get(look)
-    if amount and look in _WITH_AMOUNT:
-        scale = 2 if len(amount) <= WIDTH // 16 else 1
-        parts.append(centred(amount, 20, scale))
-        parts.append(centred(currency, 40, 1))
+    if sign and look not in _WITH_AMOUNT and len(lines[0]) > WIDTH // 8:
+        parts = _reason(look, sign, lines[0])
+    elif amount and look in _WITH_AMOUNT:
+        left = SIGN_WIDTH if sign else 0
+        scale = 2 if len(amount) <= (WIDTH - left) // 16 else 1
+        parts.append(centred(amount, 20, scale, left))
+        parts.append(centred(currency, 40, 1, left))
     elif sign:
         parts.append((sign, 48, 14))
     if sign and amount and look in _WITH_AMOUNT:

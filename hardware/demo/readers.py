@@ -1,7 +1,7 @@
 """The demo's reader: a twin in a process of its own, reached through a real driver.
 
-`nfc` is a PN532 on a pseudo terminal driven by nfcpy, `pcsc` a virtual slot of a real pcscd, and
-`direct` a reader in this very process.
+`nfc` is a PN532 on a pseudo terminal driven by nfcpy, `panel` our own reader with its real
+firmware, `pcsc` a virtual slot of a real pcscd, and `direct` a reader in this very process.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from host.readers.base import Reader, ReaderOpener
 if TYPE_CHECKING:
     from host.readers.direct import DirectReader
 
-KINDS = ("nfc", "pcsc", "direct")
+KINDS = ("nfc", "panel", "pcsc", "direct")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class DemoReader(ABC):
     """What the configuration calls it."""
     gpio_lights = False
     counter_url: str | None = None
+    words: str | None = None
+    """What there is to say of it."""
 
     @abstractmethod
     def lay(self, name: str) -> None:
@@ -97,6 +100,17 @@ class NfcReader(_ProcessReader):
         self.device = f"nfc:{twin.device}"
 
 
+class PanelReader(_ProcessReader):
+    """Our own reader: its firmware runs under MicroPython, on a PN532 and cards in software."""
+
+    def __init__(self, drawer: Path, counter: CounterAt | None) -> None:
+        with ExitStack() as stack:
+            twin = stack.enter_context(TwinProcess("panel", drawer, **_served(counter)))
+            super().__init__(twin, stack.pop_all())
+        self.device = f"panel:{twin.device}"
+        self.words = f"our reader's firmware runs under {twin.runs_on}"
+
+
 class PcscReader(_ProcessReader):
     """A virtual slot of a real pcscd that runs for the demo alone."""
 
@@ -149,8 +163,9 @@ class InProcessReader(DemoReader):
 
 def demo_reader(kind: str, drawer: Path, counter: CounterAt | None) -> DemoReader:
     """Start the twin reader of a kind; `counter` also serves the virtual counter."""
-    made: dict[str, type[NfcReader] | type[PcscReader] | type[InProcessReader]] = {
+    made: dict[str, Callable[[Path, CounterAt | None], DemoReader]] = {
         "nfc": NfcReader,
+        "panel": PanelReader,
         "pcsc": PcscReader,
         "direct": InProcessReader,
     }

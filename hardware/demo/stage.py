@@ -76,6 +76,8 @@ def stage(
         counter = CounterAt(free_port(8425), f"http://127.0.0.1:{till}/till") if till else None
         reader = demo_reader(kind, home / "cards", counter)
         stack.callback(reader.close)
+        if reader.words:
+            say(reader.words)
         config = _config(reader, till)
         _make_cards(home, config, keyring, reader, say, only)
         openers = {reader.device: reader.opener} if reader.opener else {}

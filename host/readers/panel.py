@@ -35,7 +35,7 @@ from host.readers.panel_find import find_panel
 from host.readers.panel_frames import Frame, Payload, Value
 from host.readers.panel_line import PanelLine
 from host.readers.panel_link import GoneLink, PanelLink
-from host.readers.panel_show import Shower
+from host.readers.panel_show import Shower, words_of
 from host.readers.panel_words import (
     Ability,
     Arm,
@@ -165,7 +165,7 @@ class PanelReader(Reader):
             self._armed = (session, purpose)
         records: list[tuple[int, Value]] = [(Tag.SESSION, session), (Tag.TIMEOUT, _ARMED_MS)]
         if isinstance(purpose, Show):
-            records += [(Tag.AMOUNT, purpose.lines[0]), (Tag.LINE2, purpose.lines[1])]
+            records += words_of(purpose)
         else:
             records += [(Tag.FLAGS, bytes([purpose]))]
         status = self._line.ask(Request.ARM, *records).number(Tag.STATUS)

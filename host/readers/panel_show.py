@@ -20,7 +20,20 @@ _SCREEN = {
     Look.CHECKING: ScreenLook.CHECKING,
     Look.RETRY: ScreenLook.RETRY,
 }
+_WITH_AMOUNT = (Look.READY, Look.READING, Look.READ, Look.APPROVED, Look.CHECKING)
+"""Looks whose first line is the amount; the reader says in its own words what they mean."""
 _OUTCOMES = {Look.APPROVED: Outcome.APPROVED, Look.DECLINED: Outcome.DECLINED}
+
+
+def words_of(what: Show) -> list[tuple[int, Value]]:
+    """A picture's lines, as the reader takes them: "2 500 sat" is an amount and a currency."""
+    first, second = what.lines
+    if what.look not in _WITH_AMOUNT:
+        return [(Tag.LINE1, first), (Tag.LINE2, second)]
+    number, _, unit = first.rpartition(" ")
+    if number and unit.isalpha():
+        return [(Tag.AMOUNT, number), (Tag.CURRENCY, unit)]
+    return [(Tag.AMOUNT, first)]
 
 
 class Shower:
@@ -68,7 +81,7 @@ class Shower:
                 self._send(what, session)
 
     def _send(self, what: Show, session: int) -> None:
-        lines: list[tuple[int, Value]] = [(Tag.LINE1, what.lines[0]), (Tag.LINE2, what.lines[1])]
+        lines = words_of(what)
         outcome = _OUTCOMES.get(what.look)
         if outcome and session:
             result: list[tuple[int, Value]] = [

@@ -86,3 +86,22 @@ def test_the_lamps_follow_the_host(counter: Page, bench: Bench) -> None:
 def test_a_new_card_appears_by_itself(counter: Page, bench: Bench) -> None:
     bench.create("carol")
     expect(counter.get_by_role("button", name="carol: lay it on the reader")).to_be_visible()
+
+
+def test_a_reader_with_a_display_shows_it_and_its_buttons_are_pressed(
+    counter: Page, bench: Bench
+) -> None:
+    held: list[frozenset[str]] = []
+    bench.on_change(lambda: held.append(bench.held()))
+    expect(counter.get_by_role("button", name="Cancel")).to_be_hidden()
+    bench.draw((("Tap your card", 12, 0, 1), ("2 500 sat", 0, 20, 1), ("tick", 0, 14)))
+    expect(counter.locator("#display text")).to_have_text(["Tap your card", "2 500 sat"])
+    expect(counter.locator("#display path")).to_have_count(1)
+    expect(counter.locator("#spoken")).to_contain_text("Tap your card, 2 500 sat")
+    with counter.expect_response(lambda answer: '""' in (answer.request.post_data or "")):
+        counter.get_by_role("button", name="Cancel").click()
+    assert [one for one in held if one] == [{"cancel"}]
+    assert not bench.held()
+    with counter.expect_response(lambda answer: '""' in (answer.request.post_data or "")):
+        counter.get_by_role("button", name="Confirm").press("Enter")
+    assert [one for one in held if one] == [{"cancel"}, {"confirm"}]

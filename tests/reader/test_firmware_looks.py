@@ -38,6 +38,26 @@ def test_every_look_paints_and_draws_at_any_time():
             assert part[2] < screen.HEIGHT
 
 
+def test_a_long_reason_is_shown_whole_beside_the_cross():
+    reason = "A payment of this card is still being checked"
+    parts = screen.picture(w.LOOK_DECLINED, "2 500", "sats", (reason, "2 500 sat"))
+    rows = [part[0] for part in parts if len(part) == 4 and part[1] == 40]
+    assert " ".join(rows) == reason
+    assert parts[0][0] == "Declined"
+    assert ("cross", 0, 18) in parts
+    assert max(part[2] + 8 for part in parts if len(part) == 4) <= screen.HEIGHT
+    assert max(part[1] + 8 * len(part[0]) for part in parts if len(part) == 4) <= screen.WIDTH
+    assert screen.wrapped("Donaudampfschiff  x", 5) == ["Donau", "x"]
+
+
+def test_the_tick_stands_beside_the_amount():
+    for amount in ("1", "2 500", "21 000", "1 234 567"):
+        parts = screen.picture(w.LOOK_APPROVED, amount, "sats", ("", ""))
+        x, scale = next((part[1], part[3]) for part in parts if part[0] == amount)
+        assert x >= screen.SIGN_WIDTH
+        assert x + 8 * scale * len(amount) <= screen.WIDTH
+
+
 def test_brightness_scales_the_lights():
     pixels = bytearray(3 * lights.COUNT)
     lights.paint(pixels, w.LOOK_READ, 0, 10)

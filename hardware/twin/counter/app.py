@@ -116,15 +116,16 @@ def _actions(app: Flask, scene: Scene) -> None:
         "lay": scene.lay,
         "lift": scene.lift,
         "tap": scene.tap,
+        "hold": scene.hold,
     }
 
-    @app.post("/<any(lay, lift, tap):move>")
+    @app.post("/<any(lay, lift, tap, hold):move>")
     def act(move: str) -> ResponseReturnValue:
         """Do it, and answer what the counter looks like then."""
         body = request.get_json(silent=True)
         name = body.get("name") if isinstance(body, dict) else None
         if not isinstance(name, str):
-            return jsonify(says="name: must be the name of a card"), 400
+            return jsonify(says="name: must be the name of a card or of a button"), 400
         try:
             moves[move](name)
         except DrawerError as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from hardware.twin.bench import Bench, BenchCard, Lights
+from hardware.twin.store import DrawerError
 
 TAP_S: Final = 0.8
 """How long a tapped card lies when nobody reads it."""
@@ -46,6 +47,7 @@ class Scene:
                 "buzzer": lights.buzzer,
                 "driven": self._driven,
             },
+            "display": self._bench.picture(),
             "cards": [self._card(card) for card in self._bench.cards()],
         }
 
@@ -56,6 +58,12 @@ class Scene:
     def lift(self, name: str) -> None:
         """Take a card away; nothing happens when it does not lie there."""
         self._bench.lift(name)
+
+    def hold(self, button: str) -> None:
+        """Hold a button of the reader down; no name lets go. Raises `DrawerError`."""
+        if button not in ("", "confirm", "cancel"):
+            raise DrawerError(f"there is no button {button}")
+        self._bench.hold(*filter(None, [button]))
 
     def tap(self, name: str) -> None:
         """Lay a card down, wait until it was read or `TAP_S` is over, and take it away."""

@@ -22,7 +22,8 @@ from host.readers.base import (
 )
 from host.readers.panel import PanelReader, open_panel
 from host.readers.panel_find import PRODUCT, VENDOR, find_panel, panel_ports
-from host.readers.panel_words import Request
+from host.readers.panel_show import words_of
+from host.readers.panel_words import Request, Tag
 from tests.host.readers.rigs import Rig, TwinRig
 from tests.host.readers.test_contract import *  # noqa: F403 - the whole contract, on this rig
 from tests.host.readers.test_contract import READ_NDEF_FILE, SELECT_APPLICATION, SOON, card_on
@@ -223,11 +224,23 @@ def test_the_sales_states_are_shown_on_the_reader(tmp_path: Path) -> None:
             reader.show(SALE)
             lay(firmware, ScriptedCard())
             card_on(reader)
-            reader.show(Show(Look.APPROVED, ("Paid", "2 500 sats")))
-            reader.show(Show(Look.APPROVED, ("Paid", "2 500 sats")))
+            reader.show(Show(Look.APPROVED, ("2 500 sats", "approved")))
+            reader.show(Show(Look.APPROVED, ("2 500 sats", "approved")))
             _until(lambda: '"tick"' in shown.read_text())
-        assert "2 500 sats" in shown.read_text()
+        assert all(f'"{text}"' in shown.read_text() for text in ("Paid", "2 500", "sats"))
         assert "[1900, 60]" in shown.read_text()
+
+
+def test_a_picture_without_an_amount_keeps_its_lines_and_any_amount_is_taken() -> None:
+    assert words_of(Show(Look.DECLINED, ("No", "2 sat"))) == [
+        (Tag.LINE1, "No"),
+        (Tag.LINE2, "2 sat"),
+    ]
+    assert words_of(Show(Look.READY, ("2 500 sat", "ready"))) == [
+        (Tag.AMOUNT, "2 500"),
+        (Tag.CURRENCY, "sat"),
+    ]
+    assert words_of(Show(Look.READ, ("1 234", ""))) == [(Tag.AMOUNT, "1 234")]
 
 
 def _until(true: object) -> None:

@@ -39,6 +39,7 @@ function lamps(reader) {
   });
   for (const name of ["approved", "declined", "buzzer"]) $(name).classList.toggle("on", reader[name]);
   clearTimeout(settling);
+  if (document.body.classList.contains("has-display")) return; // it says so itself
   const [big, small] = words(reader);
   const wait = ["Ready", "Idle", "Working"].includes(big) ? STEADY_MS : 0;
   settling = setTimeout(() => say(big, small), wait);
@@ -50,6 +51,42 @@ function say(big, small) {
   $("panel-big").textContent = big;
   $("panel-small").textContent = small;
   $("spoken").textContent = `Reader: ${big}, ${small}`;
+}
+
+// A reader with a display: 128 x 64 points, drawn as its firmware says -------------------------
+
+const SIGNS = { tick: "M4 17l9 9L29 6", cross: "M6 6l20 20M26 6L6 26" };
+
+function part([what, x, y, scale]) {
+  const shape = document.createElementNS("http://www.w3.org/2000/svg", scale ? "text" : "path");
+  if (!scale) {
+    shape.setAttribute("d", SIGNS[what] ?? "");
+    shape.setAttribute("transform", `translate(${x} ${y})`);
+    return shape;
+  }
+  shape.textContent = what;
+  for (const [name, value] of Object.entries({ x, y: y + 7.8 * scale, "font-size": 10.5 * scale, textLength: 8 * scale * what.length, lengthAdjust: "spacingAndGlyphs" })) shape.setAttribute(name, value);
+  return shape;
+}
+
+function draw(picture) {
+  const has = Boolean(picture);
+  document.body.classList.toggle("has-display", has);
+  $("buttons").hidden = !has;
+  if (!has) return;
+  $("display").removeAttribute("hidden");
+  $("display").replaceChildren(...picture.map(part));
+  const texts = picture.filter(([, , , scale]) => scale).map(([text]) => text);
+  say(texts[0] ?? "Dark", texts.slice(1).join(", "));
+}
+
+let pressing = Promise.resolve(); // a finger goes down before it goes up
+const hold = (button) => { pressing = pressing.then(() => post("hold", button)); };
+for (const button of document.querySelectorAll("[data-button]")) {
+  const name = button.dataset.button;
+  button.addEventListener("pointerdown", (event) => { button.setPointerCapture(event.pointerId); hold(name); });
+  for (const end of ["pointerup", "pointercancel"]) button.addEventListener(end, () => hold(""));
+  button.addEventListener("click", (event) => { if (!event.detail) { hold(name); hold(""); } }); // by key
 }
 
 // Cards ----------------------------------------------------------------------------------------
@@ -99,6 +136,7 @@ function move(button, home) {
 function show(state) {
   if (state.version < version) return; // an answer that was overtaken on its way
   version = state.version;
+  draw(state.display);
   lamps(state.reader);
   state.cards.forEach(showCard);
   const names = new Set(state.cards.map((card) => card.name));

@@ -117,3 +117,20 @@ def test_every_answer_forbids_scripts_and_frames_of_others(client: FlaskClient) 
         with client.get(path) as response:
             for name in HEADERS:
                 assert name in response.headers, (path, name)
+
+
+def test_a_display_is_shown_and_buttons_are_held_down_until_let_go(
+    client: FlaskClient, bench: Bench
+) -> None:
+    assert act(client, "lift", "alice")[1]["display"] is None
+    bench.draw((("Ready", 44, 0, 1), ("tick", 0, 14)))
+    status, view = act(client, "hold", "cancel")
+    assert status == 200
+    assert view["display"] == [["Ready", 44, 0, 1], ["tick", 0, 14]]
+    assert bench.held() == {"cancel"}
+    act(client, "hold", "")
+    assert bench.held() == frozenset()
+    assert act(client, "hold", "self-destruct") == (
+        409,
+        {"says": "there is no button self-destruct"},
+    )
