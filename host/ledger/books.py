@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
 
-from host.ledger import audit, book_sums
+from host.ledger import audit, book_sums, book_topups
 from host.money import sat_text
 from host.store.tx import Place, Tx
 
@@ -144,6 +144,8 @@ PROOFS: Final[tuple[Callable[[Tx], Iterator[str]], ...]] = (
     book_sums.days,
     _cards,
     _sales,
+    book_topups.top_ups,
+    book_topups.refunds,
     audit.problems,
     _references,
 )

@@ -61,6 +61,8 @@ class Code(StrEnum):
     INVOICE_SUBSAT = "invoice_subsat"
     INVOICE_EXPIRED = "invoice_expired"
     INVOICE_USED = "invoice_used"
+    TOPUP_AMOUNT = "topup_amount"
+    LINK_INVALID = "link_invalid"
     K1_INVALID = "k1_invalid"
     K1_EXPIRED = "k1_expired"
     RATE_LIMITED = "rate_limited"
@@ -119,10 +121,10 @@ _WORDS: dict[Code, Words] = {
     Code.INVOICE_NETWORK: Words("The invoice is for another network", "Make a new invoice."),
     Code.INVOICE_AMOUNTLESS: Words("The invoice has no amount", "Make an invoice with an amount."),
     Code.INVOICE_SUBSAT: Words("The invoice is not in whole satoshi", "Make a new invoice."),
-    Code.INVOICE_EXPIRED: Words(
-        "The invoice has expired, or is about to", "Make a new invoice."
-    ),
+    Code.INVOICE_EXPIRED: Words("The invoice has expired, or is about to", "Make a new invoice."),
     Code.INVOICE_USED: Words("This invoice was already offered", "Make a new invoice."),
+    Code.TOPUP_AMOUNT: Words("This amount cannot be paid in", "Choose another amount."),
+    Code.LINK_INVALID: Words("This link is not known here", "Ask the shop for a new one."),
     Code.K1_INVALID: Words("This payment was not started here", "Tap again."),
     Code.K1_EXPIRED: Words("The tap is too old", "Tap again."),
     Code.RATE_LIMITED: Words("Too many requests", "Wait a moment, then try again."),

@@ -38,13 +38,17 @@ def move(
     card_id: str | None = None,
     reason: str | None = None,
     person_id: str | None = None,
+    entry_id: str | None = None,
 ) -> None:
-    """Write one movement in msat; what leaves an account by a settlement becomes its `paid`."""
+    """Write one movement in msat; what leaves an account by a settlement becomes its `paid`.
+
+    `entry_id` names a movement after what it must happen once for; a payout's are named here.
+    """
     if kind is EntryKind.HOLD:
         entry_id = f"{payout_id}.hold"
     elif kind in (EntryKind.SETTLE, EntryKind.RELEASE):
         entry_id = f"{payout_id}.end"
-    else:
+    elif entry_id is None:
         entry_id = ids.new(tx.now)
     row = {
         "entry_id": entry_id,

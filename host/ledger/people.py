@@ -12,7 +12,7 @@ from typing import Final
 
 from host.clock import DAY, HOUR, MINUTE
 from host.ledger import audit, ids, pins
-from host.ledger.errors import LedgerError, NotFound, Taken
+from host.ledger.errors import LedgerError, NotAllowed, NotFound, Taken
 from host.ledger.records import Person, Role
 from host.ledger.stores import check_name
 from host.store.tx import Place, Row, Tx
@@ -98,6 +98,14 @@ def by_name(db: Place, name: str) -> Person | None:
     """The person of this name."""
     row = _row(db, "name", name)
     return Person.of(row) if row else None
+
+
+def must(person: Person | None, permission: str, store_id: str) -> None:
+    """Raise `NotAllowed` unless this person may do that in this store; None is the owner."""
+    if person is None:
+        return
+    if permission not in person.permissions or person.store_id not in (None, store_id):
+        raise NotAllowed(f"person: {person.name} may not do this here ({permission})")
 
 
 def every(db: Place) -> list[Person]:

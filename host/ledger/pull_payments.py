@@ -9,7 +9,6 @@ from host.ledger.records import (
     PULL_PAYMENT_COLUMNS,
     Entry,
     EntryKind,
-    PayoutStatus,
     PullPayment,
     PullPaymentState,
 )
@@ -66,11 +65,13 @@ def fund(
     person: str | None = None,
     *,
     kind: EntryKind = EntryKind.FUND,
+    card_id: str | None = None,
 ) -> PullPayment:
-    """Add money, as the first funding or as a top-up."""
+    """Add money, as the first funding or as a top-up (of a card, where one is named)."""
     if kind not in (EntryKind.FUND, EntryKind.TOP_UP):
         raise LedgerError("kind: must be fund or top-up")
-    return _by_hand(db, pull_payment_id, kind, check_amount(amount_msat), reason, person)
+    amount_msat = check_amount(amount_msat)
+    return by_hand(db, pull_payment_id, kind, amount_msat, reason, person, card_id=card_id)
 
 
 def adjust(
@@ -78,37 +79,7 @@ def adjust(
 ) -> PullPayment:
     """Correct an account by a signed amount; never below zero, and never what is held."""
     check_amount(abs(amount_msat))
-    return _by_hand(db, pull_payment_id, EntryKind.ADJUST, amount_msat, reason, person)
-
-
-def refund(
-    db: Place, payout_id: str, amount_msat: int, reason: str, person: str | None = None
-) -> PullPayment:
-    """Give back a completed payment, or a part of it; in all never more than was paid."""
-    check_amount(amount_msat)
-
-    def give_back(tx: Tx) -> PullPayment:
-        payout = tx.one(
-            "SELECT pull_payment_id, amount, status FROM payouts WHERE payout_id = :id",
-            {"id": payout_id},
-        )
-        if payout is None:
-            raise NotFound(f"payout_id: there is no payout {payout_id}")
-        if payout["status"] != PayoutStatus.COMPLETED:
-            raise LedgerError("payout_id: only a completed payment can be refunded")
-        before = tx.one(
-            "SELECT coalesce(sum(available_msat), 0) AS given FROM entries"
-            " WHERE pull_payment_id = :account AND payout_id = :id AND kind = 'refund'"
-            " AND kind NOT IN ('hold', 'release', 'settle')",
-            {"account": payout["pull_payment_id"], "id": payout_id},
-        )
-        if before is not None and before["given"] + amount_msat > payout["amount"]:
-            raise LedgerError("amount: more than was paid")
-        return _by_hand(
-            tx, payout["pull_payment_id"], EntryKind.REFUND, amount_msat, reason, person, payout_id
-        )
-
-    return db.transaction(give_back)
+    return by_hand(db, pull_payment_id, EntryKind.ADJUST, amount_msat, reason, person)
 
 
 def end(db: Place, pull_payment_id: str, person: str | None = None) -> PullPayment:
@@ -165,15 +136,19 @@ def entries_by_hand(db: Place, pull_payment_id: str, limit: int = 50) -> list[En
     return [Entry.of(row) for row in rows]
 
 
-def _by_hand(
+def by_hand(
     db: Place,
     pull_payment_id: str,
     kind: EntryKind,
     amount_msat: int,
     reason: str,
     person: str | None,
+    *,
     payout_id: str | None = None,
+    card_id: str | None = None,
 ) -> PullPayment:
+    """One movement that is no payment, with its reason; the account never falls below zero."""
+
     def book(tx: Tx) -> PullPayment:
         account = _need(tx, pull_payment_id)
         why = check_name(reason, "reason")
@@ -187,6 +162,7 @@ def _by_hand(
             kind,
             available=amount_msat,
             payout_id=payout_id,
+            card_id=card_id,
             reason=why,
             person_id=person,
         )

@@ -324,6 +324,7 @@ _TECHNICIAN = _CASHIER | {"card.view", "card.provision", "card.block"}
 _MANAGER = _TECHNICIAN | {
     "sale.refund",
     "card.limits",
+    "card.top_up",
     "payout.view",
     "pull_payment.view",
     "pull_payment.fund",

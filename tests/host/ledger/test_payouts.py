@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from host.clock import SECOND
-from host.ledger import cards, payouts, pull_payments, views
+from host.ledger import cards, payouts, pull_payments, refunds, views
 from host.ledger.errors import LedgerError, NotFound
 from host.ledger.records import UNRESOLVED, Payout, PayoutStatus
 from host.money import sats
@@ -214,12 +214,12 @@ def test_an_account_that_ended_still_settles_and_frees_what_it_holds(here: Shop)
 
 def test_a_completed_payment_is_given_back_at_most_once_in_all(here: Shop) -> None:
     payout = made(here.pay(here.card(), 1, TEN))
-    pull_payments.refund(here.db, payout.payout_id, sats(4), "one coffee too many")
+    refunds.give_back(here.db, payout.payout_id, sats(4), "one coffee too many")
     assert here.money() == (ALL - sats(6), 0, TEN)
     with pytest.raises(LedgerError, match="more than was paid"):
-        pull_payments.refund(here.db, payout.payout_id, sats(7), "greedy")
-    pull_payments.refund(here.db, payout.payout_id, sats(6), "the rest")
+        refunds.give_back(here.db, payout.payout_id, sats(7), "greedy")
+    refunds.give_back(here.db, payout.payout_id, sats(6), "the rest")
     with pytest.raises(LedgerError, match="only a completed"):
-        pull_payments.refund(here.db, pending(here).payout_id, sats(1), "not yet")
+        refunds.give_back(here.db, pending(here).payout_id, sats(1), "not yet")
     with pytest.raises(NotFound):
-        pull_payments.refund(here.db, "nothing", sats(1), "what")
+        refunds.give_back(here.db, "nothing", sats(1), "what")

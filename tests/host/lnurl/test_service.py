@@ -181,7 +181,7 @@ def test_the_hook_of_a_claim_is_called_when_it_is_durable(shop: World) -> None:
     seen: list[tuple[str, bool]] = []
     wallet = client_of(shop, hook=lambda point: seen.append((point, payouts.pending(shop.db))))
     claim(wallet, scan(wallet, **shop.tap(1))["k1"], shop.invoice())
-    assert seen == [("after_claim", True)]
+    assert seen == [("before_claim", False), ("after_claim", True)]
 
 
 def test_a_card_with_a_payment_on_its_way_is_busy(wallet: FlaskClient, shop: World) -> None:
