@@ -140,7 +140,8 @@ def _late(invoice: SaleInvoice) -> dict[str, str]:
 def _card_used(context: DashboardContext, sale: Sale) -> str:
     """The alias of the card that paid, for the person who asks "which card was it?"."""
     if sale.payout_id is None:
-        return ""
+        paid_abroad = sale.state is SaleState.APPROVED and sale.data.get("host")
+        return f"Card of {sale.data['host']}" if paid_abroad else ""
     payout = payouts.get(context.db, sale.payout_id)
     card = cards.get(context.db, payout.boltcard_id) if payout is not None else None
     return card.alias if card is not None else ""

@@ -23,9 +23,9 @@ from typing import Final
 
 from host.bolt11 import Bolt11Error, Network, payable
 from host.clock import HOUR, MINUTE, SECOND, Clock
-from host.ledger import incoming, sales
+from host.ledger import incoming, sales, stores
 from host.ledger.codes import Code, Refused
-from host.ledger.incoming import SaleInvoice
+from host.ledger.incoming import FRESH, SaleInvoice
 from host.ledger.records import Sale, SaleState
 from host.lightning.remote import RemoteWallet, Watch
 from host.lightning.wallet import Invoice, InvoiceState, Wallet, WalletError, WalletRefused
@@ -127,7 +127,7 @@ class ForeignCards:
             self._busy[thread] = sale_id
         moved = None
         try:
-            moved = sales.move(self._db, sale_id, SaleState.AUTHORISING, data=_FRESH)
+            moved = sales.move(self._db, sale_id, SaleState.AUTHORISING, data=FRESH)
         finally:
             if moved is None:
                 self._done(thread)
@@ -202,7 +202,7 @@ class ForeignCards:
         self._decline(job, code, "")
 
     def _decline(self, job: Job, code: Code, words: str) -> None:
-        incoming.decline(self._db, job.sale.sale_id, code, _FRESH | {"words": words})
+        incoming.decline(self._db, job.sale.sale_id, code, {**FRESH, "words": words})
 
     # -- our invoice ------------------------------------------------------------------------
 
@@ -218,7 +218,9 @@ class ForeignCards:
                     known.bolt11, known.payment_hash, known.amount_msat, known.expires_at
                 )
         life_ms = min(max(LIFE_MS, sale.expires_at - now + ENOUGH_MS), LONGEST_MS)
-        made = self._wallet.make_invoice(sale.amount_msat, "Taptill", life_ms // SECOND)
+        store = stores.get(self._db, sale.store_id)
+        memo = store.name if store is not None else "Taptill"
+        made = self._wallet.make_invoice(sale.amount_msat, memo, life_ms // SECOND)
         try:
             read = payable(made.bolt11, self._network)
         except Bolt11Error as error:
@@ -295,7 +297,7 @@ class ForeignCards:
             if sale is None or sale.state not in _UNFINISHED or self._is_busy(sale_id):
                 return
             if not incoming.offered(tx, sale_id):  # nobody has an invoice: nobody can pay it
-                incoming.decline(tx, sale_id, Code.LIGHTNING_FAILED, _FRESH)
+                incoming.decline(tx, sale_id, Code.LIGHTNING_FAILED, FRESH)
             elif sale.state is SaleState.AUTHORISING:
                 sales.move(tx, sale_id, SaleState.CHECKING, code=Code.LIGHTNING_UNKNOWN)
 
@@ -329,10 +331,6 @@ class ForeignCards:
             threads = list(self._busy)
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-
-
-_FRESH: Final = {"tries_left": None, "words": ""}
-"""What a refusal says about itself alone, so that nothing of an earlier one stays on the screen."""
 
 
 _UNFINISHED: Final = (SaleState.AUTHORISING, SaleState.CHECKING)

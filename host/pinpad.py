@@ -46,4 +46,9 @@ class PinPad:
             if entered is None or sale != sale_id:
                 return Refused(Code.K1_EXPIRED)  # another card, or a restart: tap again
             del self._waiting[terminal_id]
-        return entered(pin)
+        try:
+            return entered(pin)
+        except BaseException:  # the ledger did not take it: the tap waits on
+            with self._lock:
+                self._waiting.setdefault(terminal_id, (sale_id, entered))
+            raise

@@ -8,6 +8,7 @@ from then on it is watched until it is paid or has expired for sure, and a while
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -19,7 +20,7 @@ from host.ledger.codes import Code
 from host.ledger.records import Sale, SaleState
 from host.store.tx import Place, Row, Tx
 
-CHECK_MS: Final = (SECOND, SECOND, 2 * SECOND, 3 * SECOND, 5 * SECOND, 10 * SECOND)
+CHECK_MS: Final = (SECOND, SECOND, 2 * SECOND, 3 * SECOND, 5 * SECOND)
 """After how long an invoice that was handed over is looked at again; the last one repeats."""
 
 AFTERWARDS_MS: Final = (MINUTE, 10 * MINUTE, HOUR, DAY)
@@ -27,6 +28,10 @@ AFTERWARDS_MS: Final = (MINUTE, 10 * MINUTE, HOUR, DAY)
 
 ANOTHER_CARD_MS: Final = MINUTE
 """How long a sale waits for another card after a refusal that took its time."""
+
+
+FRESH: Final[Mapping[str, Any]] = {"tries_left": None, "words": ""}
+"""What a refusal says of itself alone: nothing of an earlier one stays on the screen."""
 
 
 class InvoiceState(StrEnum):
@@ -81,7 +86,8 @@ _END: Final = """
 """
 
 _APPROVE: Final = """
-    UPDATE sales SET state = 'approved', code = NULL, changed_at = :now WHERE sale_id = :sale_id
+    UPDATE sales SET state = 'approved', code = NULL, changed_at = :now, data = :data
+    WHERE sale_id = :sale_id
 """
 
 
@@ -153,8 +159,9 @@ def settle(db: Place, payment_hash: bytes) -> SaleInvoice | None:
         late = sale is None or sale.state in sales.OVER
         state = InvoiceState.LATE if late else InvoiceState.PAID
         tx.run(_END, {"payment_hash": payment_hash, "state": state, "now": tx.now, "next": None})
-        if not late:
-            tx.run(_APPROVE, {"sale_id": invoice.sale_id, "now": tx.now})
+        if sale is not None and not late:
+            data = json.dumps({**sale.data, **FRESH, "host": invoice.host})
+            tx.run(_APPROVE, {"sale_id": invoice.sale_id, "now": tx.now, "data": data})
         _tell(tx, sale, "sale.paid_late" if late else "sale.approved", invoice)
         return _get(tx, payment_hash)
 
