@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
@@ -20,7 +19,7 @@ from flask import Response
 from dashboard.filters import Filters
 from dashboard.formats import zone
 from dashboard.room import here
-from host.clock import MINUTE
+from host.clock import MINUTE, SECOND
 from host.ledger import views_payouts
 from host.money import MSAT_PER_SAT
 from host.store.tx import Row
@@ -46,37 +45,49 @@ COLUMNS: Final = (
     "error_message",
 )
 
-FORMULA: Final = re.compile(r"[=+\-@\t\r\n]")
+FORMULA: Final = frozenset("=+-@\t\r\n")
 """What a cell must not begin with (OWASP, CSV injection)."""
+
+_BLOCK_MS: Final = 15 * MINUTE
+"""Clocks of all zones are whole quarters of an hour apart, and change at one."""
+
+_IN_HOUR: Final = [f"{second // 60:02d}:{second % 60:02d}" for second in range(3600)]
 
 
 def harmless(text: str | None) -> str:
     """A text that no spreadsheet runs: an apostrophe goes before what begins like a formula."""
     if not text:
         return ""
-    return f"'{text}" if FORMULA.match(text) else text
+    return f"'{text}" if text[0] in FORMULA else text
 
 
 class Times:
-    """Times as a file shows them, `2026-03-02 14:07:31`; a minute's text is made once."""
+    """Times as a file shows them, `2026-03-02 14:07:31`; the texts of an hour are made once."""
 
     def __init__(self, timezone: str) -> None:
         self._zone: tzinfo = zone(timezone)
-        self._minute = -1
-        self._texts = ("", "")
+        self._block = -1
+        self._hours = ("", "")
+        self._starts = (0, 0)
 
     def both(self, at: int | None) -> tuple[str, str]:
         """A time (epoch ms) in UTC and on the store's clock; empty when there is none."""
         if at is None:
             return "", ""
-        minute, rest = divmod(at, MINUTE)
-        if minute != self._minute:  # zones are whole minutes from UTC
-            moment = datetime.fromtimestamp(minute * 60, UTC)
-            local = moment.astimezone(self._zone)
-            self._texts = (f"{moment:%Y-%m-%d %H:%M:}", f"{local:%Y-%m-%d %H:%M:}")
-            self._minute = minute
-        second = f"{rest // 1000:02d}"
-        return self._texts[0] + second, self._texts[1] + second
+        block, rest = divmod(at, _BLOCK_MS)
+        if block != self._block:
+            self._enter(block)
+        second = rest // SECOND
+        utc, local = self._hours
+        start, local_start = self._starts
+        return utc + _IN_HOUR[start + second], local + _IN_HOUR[local_start + second]
+
+    def _enter(self, block: int) -> None:
+        moment = datetime.fromtimestamp(block * (_BLOCK_MS // SECOND), UTC)
+        local = moment.astimezone(self._zone)
+        self._block = block
+        self._hours = (f"{moment:%Y-%m-%d %H:}", f"{local:%Y-%m-%d %H:}")
+        self._starts = (moment.minute * 60, local.minute * 60)
 
 
 def payouts_csv(asked: Filters) -> Response:
@@ -112,18 +123,17 @@ def json_chunks(batches: Iterable[list[Row]], timezone: str) -> Iterator[bytes]:
 
 def _values(row: Row, times: Times, text: Callable[[str | None], str]) -> tuple[Any, ...]:
     """The cells of a row of `views_payouts.EXPORT_COLUMNS`; `text` is for what people wrote."""
-    (day, _, created, completed, payout_id, status, amount, fee, card, uid, alias, counter) = tuple(
-        row
-    )[:12]
-    account, route, transaction, recipient, error = tuple(row)[12:]
+    day, _, created, completed, payout_id, status, amount, fee, *rest = row
+    card, uid, alias, counter, account, route, transaction, recipient, error = rest
+    made = times.both(created)
     return (
         payout_id,
         status,
         amount // MSAT_PER_SAT,
         fee,
         day,
-        *times.both(created),
-        *times.both(completed),
+        *made,
+        *(made if completed == created else times.both(completed)),
         card,
         uid,
         text(alias),

@@ -15,13 +15,17 @@ from typing import Final
 from dashboard.context import DashboardContext
 from dashboard.filters import Filters, day_words
 from host.clock import MINUTE
-from host.ledger import views_totals
+from host.ledger import views_payouts, views_totals
 from host.ledger.records import PayoutStatus
 from host.ledger.views import CardTotal, DayTotal
 from host.ledger.views_totals import Range
 
 CACHE: Final = "taptill.stats"
 KEEP_MS: Final = MINUTE
+KEEP_PAST_MS: Final = 10 * MINUTE
+"""The period before is over: it is kept while no event is about one of its days."""
+MANY: Final = 500
+"""So many events at once are not looked through; everything is read anew."""
 MAX_KEPT: Final = 64
 CHANGES: Final = (
     *(f"payout.{status.lower()}" for status in PayoutStatus),
@@ -97,6 +101,8 @@ class Stats:
     bars: tuple[Bar, ...]
     top: tuple[CardTotal, ...]
     made_at: int
+    past_at: int
+    """When the period before was read."""
     event_id: int
 
     def spoken(self) -> str:
@@ -134,7 +140,8 @@ class Cache:
             kept = self._kept.get(key)
         if kept is not None and self._true(kept):
             return kept
-        fresh = make(self.context, key)
+        past = kept if kept is not None and self._past_true(kept) else None
+        fresh = make(self.context, key, past)
         with self._lock:
             self._kept[key] = fresh
             self._kept.move_to_end(key)
@@ -147,21 +154,36 @@ class Cache:
             return False
         return not self.context.db.events.after(kept.event_id, 1, CHANGES)
 
+    def _past_true(self, kept: Stats) -> bool:
+        if not 0 <= self.context.clock.now() - kept.past_at < KEEP_PAST_MS:
+            return False
+        news = self.context.db.events.after(kept.event_id, MANY, CHANGES)
+        changed = [one.subject for one in news if one.subject and one.kind.startswith("payout.")]
+        if len(news) == MANY:
+            return False
+        days = views_payouts.days_of(self.context.db, changed)
+        return all(day > kept.before.until for day in days)
 
-def make(context: DashboardContext, asked: Filters) -> Stats:
-    """Read the figures. The event id is read first: nothing newer is ever missed."""
-    event_id = context.db.events.last_id()
+
+def make(context: DashboardContext, asked: Filters, past: Stats | None = None) -> Stats:
+    """Read the figures; `past` are older ones whose period before still holds."""
+    event_id = context.db.events.last_id()  # first: nothing newer is ever missed
+    now = context.clock.now()
     days = views_totals.by_day(context.db, asked.range())
     return Stats(
         now=_period(context, asked.range(), days),
-        before=_period(
-            context, asked.range_before(), views_totals.by_day(context.db, asked.range_before())
-        ),
+        before=past.before if past is not None else _before(context, asked),
         bars=tuple(_bars(asked.range(), days)),
         top=tuple(views_totals.top_cards(context.db, asked.range())),
-        made_at=context.clock.now(),
+        made_at=now,
+        past_at=past.past_at if past is not None else now,
         event_id=event_id,
     )
+
+
+def _before(context: DashboardContext, asked: Filters) -> Period:
+    which = asked.range_before()
+    return _period(context, which, views_totals.by_day(context.db, which))
 
 
 def _period(context: DashboardContext, which: Range, days: list[DayTotal]) -> Period:

@@ -6,7 +6,7 @@ indexes that find them, so a page costs the same wherever it lies.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -14,6 +14,7 @@ from typing import Any, Final
 from host.clock import DAY
 from host.ledger.records import ENTRY_COLUMNS, PAYOUT_COLUMNS, Entry, Payout, PayoutStatus
 from host.ledger.views import COUNT_CAP
+from host.ledger.views_totals import Range, by_day
 from host.store.tx import Place, Row, Tx
 
 MAX_CARDS: Final = 20
@@ -51,18 +52,17 @@ def page(
 
 
 def count(db: Place, which: PayoutList) -> int:
-    """How many payouts a list has, counted no further than `COUNT_CAP` + 1 (UX rule 10)."""
+    """How many payouts a list has: counted no further than `COUNT_CAP` + 1 (UX rule 10).
 
-    def look(tx: Tx) -> int:
-        found = 0
-        for card in which.cards if which.cards is not None else (None,):
-            where, params = _where(which, card)
-            sql = f"SELECT count(*) FROM (SELECT 1 FROM payouts WHERE {where} LIMIT :cap)"  # noqa: S608
-            row = tx.one(sql, params | {"cap": COUNT_CAP + 1 - found})
-            found += int(row[0]) if row else 0
-        return found
-
-    return db.read(look)
+    Of cards it is exact, because their daily totals know.
+    """
+    if which.cards is not None:
+        days = by_day(db, Range(which.store_id, which.since_day, which.until_day, which.cards))
+        return sum(one.payouts for one in days if which.status in (None, one.status))
+    where, params = _where(which, None)
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM payouts WHERE {where} LIMIT :cap)"  # noqa: S608
+    row = db.read(lambda tx: tx.one(sql, params | {"cap": COUNT_CAP + 1}))
+    return int(row[0]) if row else 0
 
 
 EXPORT_COLUMNS: Final = (
@@ -74,8 +74,7 @@ EXPORT_COLUMNS: Final = (
 
 _BATCH: Final = f"""
     SELECT {EXPORT_COLUMNS} FROM payouts p JOIN cards c ON c.card_id = p.boltcard_id
-    WHERE {{where}} AND (p.day, p.id) > (:day, :id) AND p.id <= :last
-    ORDER BY p.day, p.id LIMIT :size
+    WHERE {{where}} AND {{place}} AND p.id <= :last ORDER BY p.day, p.id LIMIT :size
 """  # noqa: S608
 
 
@@ -87,10 +86,14 @@ def batches(db: Place, which: PayoutList, *, size: int = 2_000) -> Iterator[list
     """
     newest = db.read(lambda tx: tx.one("SELECT max(id) FROM payouts"))
     where, params = _where_of_all(which)
-    sql = _BATCH.format(where=where)
-    at = {"day": "", "id": 0, "last": (newest[0] if newest else None) or 0, "size": size}
+    # First the rest of a day, then the days after it: each finds its place in the index at once.
+    rest = _BATCH.format(where=where, place="p.day = :day AND p.id > :id")
+    later = _BATCH.format(where=where, place="p.day > :day")
+    at = params | {"day": "", "id": 0, "last": (newest[0] if newest else None) or 0}
     while True:
-        rows = _all(db, sql, params | at)
+        rows = _all(db, rest, at | {"size": size}) if at["day"] else []
+        if len(rows) < size:
+            rows += _all(db, later, at | {"size": size - len(rows)})
         if rows:
             yield rows
         if len(rows) < size:
@@ -128,16 +131,23 @@ def _newest(
 ) -> list[Payout]:
     where, params = _where(which, card)
     first = "day" if card is None else "created_at"
-    if before is not None:
-        where += (
-            f" AND ({first}, id) < (SELECT {first}, id FROM payouts"  # noqa: S608
-            " WHERE payout_id = :before AND store_id = :store_id)"
-        )
-    sql = (
-        f"SELECT {PAYOUT_COLUMNS} FROM payouts WHERE {where}"  # noqa: S608
-        f" ORDER BY {first} DESC, id DESC LIMIT :limit"
+    order = f"ORDER BY {first} DESC, id DESC LIMIT :limit"
+    sql = f"SELECT {PAYOUT_COLUMNS} FROM payouts WHERE {where} AND {{place}} {order}"  # noqa: S608
+    if before is None:
+        rows = tx.all(sql.format(place="1 = 1"), params | {"limit": limit})
+        return [Payout.of(row) for row in rows]
+    mark = tx.one(
+        f"SELECT {first} AS first, id FROM payouts"  # noqa: S608
+        " WHERE payout_id = :before AND store_id = :store_id",
+        {"before": before, "store_id": which.store_id},
     )
-    rows = tx.all(sql, params | {"before": before, "limit": limit})
+    if mark is None:
+        return []
+    # First the rest of the mark's day, then the days before: each finds its place in the index
+    # at once, where a comparison of pairs would walk there.
+    at = params | {"first": mark["first"], "mark": mark["id"]}
+    rows = tx.all(sql.format(place=f"{first} = :first AND id < :mark"), at | {"limit": limit})
+    rows += tx.all(sql.format(place=f"{first} < :first"), at | {"limit": limit - len(rows)})
     return [Payout.of(row) for row in rows]
 
 
@@ -189,6 +199,17 @@ def _times(which: PayoutList) -> dict[str, int]:
 def like(text: str) -> str:
     """A text that stands for itself in LIKE … ESCAPE '!'."""
     return "".join(f"!{char}" if char in "!%_" else char for char in text)
+
+
+def days_of(db: Place, payout_ids: Iterable[str]) -> set[str]:
+    """The business days of some payouts."""
+
+    def look(tx: Tx) -> set[str]:
+        sql = "SELECT day FROM payouts WHERE payout_id = :id"
+        rows = [tx.one(sql, {"id": one}) for one in dict.fromkeys(payout_ids)]
+        return {row["day"] for row in rows if row is not None}
+
+    return db.read(look)
 
 
 def movements(db: Place, payout: Payout) -> list[Entry]:

@@ -89,6 +89,22 @@ def test_figures_are_kept_for_a_minute_while_nothing_happens(
     assert figures(manager.get("/overview").text)["total"] == "9"
 
 
+def test_the_period_before_is_read_again_when_one_of_its_payouts_ends(
+    manager: FlaskClient, shop: Shop, ann: Card, clock: ManualClock
+) -> None:
+    from host.ledger import payouts
+
+    old = lightning(shop, ann, 50)
+    clock.advance(DEFAULT_DAYS * DAY)
+    shop.pay(shop.card("Ben"), 1)
+    page = manager_page(manager, shop)
+    assert "−100 % against the 30 days before" in page  # pending then, none now
+    payouts.cancel(shop.db, old.payout_id, "given up")
+    page = manager.get("/overview").text
+    assert "−100 %" not in page
+    assert "none in the 30 days before" in page
+
+
 def test_the_charts_are_tables_whose_rows_lead_to_their_days_and_cards(
     manager: FlaskClient, shop: Shop, ann: Card
 ) -> None:
