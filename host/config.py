@@ -66,6 +66,13 @@ class PublicConfig:
     """What one address may ask for; behind an untrusted proxy all clients are one address."""
     tap_seconds: int = 60
     """How long a scan may be claimed (`k1`)."""
+    invoice_seconds: int = 15
+    """How long an invoice must still be good when a tap is spent on it."""
+    top_ups: bool = True
+    """Whether cards can be filled from any Lightning wallet, into the shop's wallet."""
+    top_up_max_sat: int = 1_000_000
+    balance_page: bool = True
+    """Whether a holder sees a card's balance on a phone, by a tap that is not spent."""
     phone_links: bool = False
     """Whether phones may fetch a card's keys here too, by a technician's one-time link."""
 
@@ -207,6 +214,10 @@ def _check(config: Config) -> None:
         raise ConfigError("public.max_sat: must be at least public.min_sat, which is above 0")
     if config.public.requests_per_second < 1:
         raise ConfigError("public.requests_per_second: must be at least 1")
+    if not 0 <= config.public.invoice_seconds <= 600:
+        raise ConfigError("public.invoice_seconds: must be between 0 and 600")
+    if config.public.top_up_max_sat < 1:
+        raise ConfigError("public.top_up_max_sat: must be at least 1")
     if not 5 <= config.public.tap_seconds <= 3600:
         raise ConfigError("public.tap_seconds: must be between 5 and 3600")
     _check_store(config.store)

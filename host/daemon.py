@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from flask import Flask
+
 from host import keyring as keyrings
 from host import outside, plugins
 from host.clock import SECOND, Clock, SystemClock
@@ -27,7 +29,9 @@ from host.ledger import sales
 from host.ledger.records import SaleState
 from host.lightning.open import open_wallet
 from host.lightning.wallet import Wallet, WalletError
+from host.lnurl import pay
 from host.lnurl.budget import Rate
+from host.lnurl.pay import PaySettings
 from host.lnurl.service import ServiceSettings, create_app
 from host.money import sats
 from host.payer import Payer
@@ -41,6 +45,7 @@ from host.store.engine import Engine
 from host.store.errors import StoreError
 from host.supervise import Worker
 from host.till import Terminal, Till
+from host.topups import TopUps
 from host.web import WebServer
 
 log = logging.getLogger(__name__)
@@ -185,11 +190,14 @@ class Daemon:
             max_fee_base_msat=sats(self.config.wallet.max_fee_sat),
             trusted_proxies=public.trusted_proxies,
             per_address=Rate(2 * public.requests_per_second, public.requests_per_second),
+            invoice_ms=public.invoice_seconds * SECOND,
+            pay_links=public.top_ups,
         )
         network = self.config.wallet.bolt11_network
         app = create_app(
             self.db, self.keyring.issuers, network, settings, self.clock, self.keyring.secret
         )
+        self._start_top_ups(app)
         for _, blueprint in self._made(plugins.PUBLIC):
             app.register_blueprint(blueprint)
         host, port = listen_address(public.listen, "public.listen")
@@ -198,6 +206,18 @@ class Daemon:
         except OSError as error:
             reason = os.strerror(error.errno or 0)
             raise ConfigError(f"public.listen: {public.listen}: {reason}") from error
+
+    def _start_top_ups(self, app: Flask) -> None:
+        """What was handed out is watched even where new top-ups are turned off."""
+        public = self.config.public
+        if public.top_ups:
+            settings = PaySettings(
+                base_url=public.url,
+                max_msat=sats(public.top_up_max_sat),
+                trusted_proxies=public.trusted_proxies,
+            )
+            pay.install(app, self.db, self.wallet, settings, self.clock, self.keyring.secret)
+        self._work("top-ups", TopUps(self.db, self.wallet, self.clock).run)
 
     def _serve(self, service: Service) -> None:
         service.start()

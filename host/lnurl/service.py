@@ -4,23 +4,17 @@
 (LUD-03; PIN after the LUD-24 draft). A scan writes nothing and may be repeated until its tap is
 claimed. "OK" means accepted, not paid: a point of sale watches its own invoice.
 
-Every answer is JSON with HTTP status 200, also a refusal: LUD-01 gives statuses no meaning, and
-wallets whose HTTP library raises on others would lose the reason. Beside LUD's `reason`, the
-words, a refusal has a stable `code`.
-
 Before the tap's MAC holds nothing is told (THREATS 6); `X-Boltcard-UID` and `card=` are not even
 read (DESIGN). Nothing here reads the Host header, sets a cookie, or logs a query string.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -34,8 +28,10 @@ from host.ledger.claims import ClaimRequest, Quote, Source
 from host.ledger.codes import Code, Refused
 from host.ledger.records import PayoutStatus
 from host.ledger.taps import VerifiedTap
-from host.lnurl import k1
+from host.lnurl import k1, paytoken
+from host.lnurl.answers import HEADERS, Answer, as_json, error, fields_of
 from host.lnurl.budget import Budget, Rate
+from host.lnurl.paytoken import LinkKind
 from host.money import sats
 from host.ntag424.sun import SunFormatError, parse_params
 from host.store.engine import Engine
@@ -47,18 +43,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_QUERY: Final = 8_192
-_MAX_FIELDS: Final = 20
-_JSON: Final = json.JSONEncoder(separators=(",", ":")).encode
-_HEADERS: Final = [
-    ("Content-Type", "application/json"),
-    ("Access-Control-Allow-Origin", "*"),  # wallets in browsers (LUD-01)
-    ("Cache-Control", "no-store"),
-    ("X-Content-Type-Options", "nosniff"),
-]
+_OFFLINE: Final = as_json(error(Code.STORE_OFFLINE))
+"""After trouble of ours. Nothing is held or paid that the ledger does not say; asking again joins
+it."""
 
-_Answer = dict[str, Any] | Refused
-_Ask = Callable[["WSGIEnvironment"], _Answer]
+_Ask = Callable[["WSGIEnvironment"], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +70,8 @@ class ServiceSettings:
     per_address: Rate = field(default=Rate(burst=300, per_second=60))
     """Behind a proxy that is not trusted, or an onion service, all clients are one address."""
     per_card: Rate = field(default=Rate(burst=30, per_second=3))
+    pay_links: bool = False
+    """Whether a withdrawRequest tells where the card is filled (LUD-19, `pay`)."""
 
 
 def create_app(
@@ -118,15 +109,15 @@ class _Ahead:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         ask = self._busy.get(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "GET" else None
-        if ask is None:
+        if ask is None or "text/html" in environ.get("HTTP_ACCEPT", ""):  # a person (`balance`)
             return self._app(environ, start_response)
         body = _answer(ask, environ)
-        start_response("200 OK", [*_HEADERS, ("Content-Length", str(len(body)))])
+        start_response("200 OK", [*HEADERS, ("Content-Length", str(len(body)))])
         return [body]
 
 
 def _view(ask: _Ask) -> Response:
-    return Response(_answer(ask, request.environ), headers=_HEADERS)
+    return Response(_answer(ask, request.environ), headers=HEADERS)
 
 
 class _Service:
@@ -147,19 +138,20 @@ class _Service:
         self._clock = clock
         self._secret = secret
         self._hook = hook
-        self._callback = settings.base_url.rstrip("/") + "/ln/cb"
+        self._base = settings.base_url.rstrip("/")
+        self._callback = f"{self._base}/ln/cb"
         self._proxies = networks(settings.trusted_proxies)
         self._addresses = Budget(settings.per_address, clock)
         self._cards = Budget(settings.per_card, clock)
 
     # -- routes -----------------------------------------------------------------------------
 
-    def scan(self, environ: WSGIEnvironment) -> _Answer:
+    def scan(self, environ: WSGIEnvironment) -> Answer:
         """A tap is presented: what may it ask for?"""
         fields = self._admitted(environ)
         return fields if isinstance(fields, Refused) else self._scanned(fields)
 
-    def callback(self, environ: WSGIEnvironment) -> _Answer:
+    def callback(self, environ: WSGIEnvironment) -> Answer:
         """A tap is claimed with an invoice."""
         if environ["REQUEST_METHOD"] != "GET":  # Flask offers HEAD too, which must change nothing
             return Refused(Code.REQUEST_INVALID)
@@ -171,8 +163,8 @@ class _Service:
         try:
             self._db.events.last_id()
         except StoreError:
-            return Response(_json({"status": "ERROR"}), 503, _HEADERS)
-        return Response(_json({"status": "OK"}), headers=_HEADERS)
+            return Response(as_json({"status": "ERROR"}), 503, HEADERS)
+        return Response(as_json({"status": "OK"}), headers=HEADERS)
 
     # -- the work ---------------------------------------------------------------------------
 
@@ -181,9 +173,9 @@ class _Service:
         client = client_address(environ, self._proxies)
         if not self._addresses.spend(address_group(client)):
             return Refused(Code.RATE_LIMITED)
-        return _fields(environ.get("QUERY_STRING", ""))
+        return fields_of(environ.get("QUERY_STRING", ""))
 
-    def _scanned(self, fields: dict[str, str]) -> _Answer:
+    def _scanned(self, fields: dict[str, str]) -> Answer:
         try:
             message = parse_params(fields.get("p"), fields.get("c"))
         except SunFormatError as error:
@@ -212,9 +204,12 @@ class _Service:
         }
         if quote.pin_limit_msat is not None:
             answer["pinLimit"] = quote.pin_limit_msat
+        if self._settings.pay_links:
+            token = paytoken.mint(self._secret, tap.card_id, LinkKind.TAP, tap.counter)
+            answer["payLink"] = f"{self._base}/lnp/{token}"
         return answer
 
-    def _claimed(self, fields: dict[str, str]) -> _Answer:
+    def _claimed(self, fields: dict[str, str]) -> Answer:
         now = self._clock.now()
         tap = k1.check(self._secret, fields.get("k1", ""), now, self._settings.tap_ms)
         if isinstance(tap, Refused):
@@ -250,47 +245,22 @@ class _Service:
         )
 
 
-def _fields(query: str) -> dict[str, str] | Refused:
-    """The fields of a query, names in any case (a URL may have been put in upper case for a QR
-    code); one that is given twice is refused, because two readers may take different ones."""
-    if len(query) > MAX_QUERY:
-        return Refused(Code.REQUEST_INVALID)
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
-    except ValueError:
-        return Refused(Code.REQUEST_INVALID)
-    fields = {name.lower(): value for name, value in pairs}
-    return fields if len(fields) == len(pairs) else Refused(Code.REQUEST_INVALID)
-
-
 def _answer(ask: _Ask, environ: WSGIEnvironment) -> bytes:
     try:
         answer = ask(environ)
-    except Exception as error:  # this request's own: the listener goes on
-        return _trouble(environ["PATH_INFO"], error)
+    except Exception as trouble:  # this request's own: the listener goes on
+        log.error("%s: %s", environ["PATH_INFO"], type(trouble).__name__, exc_info=True)
+        return _OFFLINE
     if isinstance(answer, Refused):
         log.info("%s refused: %s", environ["PATH_INFO"], answer.code)
-        answer = _error(answer.code)
-    return _json(answer)
+        answer = error(answer.code)
+    return as_json(answer)
 
 
-def _error(code: Code) -> dict[str, Any]:
-    return {"status": "ERROR", "reason": f"{code.words.says}. {code.words.do}", "code": code}
+def _no_such_thing(missed: HTTPException) -> Response:
+    return Response(as_json(error(Code.REQUEST_INVALID)), missed.code or 404, HEADERS)
 
 
-def _json(answer: dict[str, Any]) -> bytes:
-    return _JSON(answer).encode("ascii")
-
-
-def _no_such_thing(error: HTTPException) -> Response:
-    return Response(_json(_error(Code.REQUEST_INVALID)), error.code or 404, _HEADERS)
-
-
-def _trouble_elsewhere(error: Exception) -> Response:
-    return Response(_trouble(request.path, error), headers=_HEADERS)
-
-
-def _trouble(path: str, error: Exception) -> bytes:
-    """Nothing is known to be held or paid that the ledger does not say; asking again joins it."""
-    log.error("%s: %s", path, type(error).__name__, exc_info=error)
-    return _json(_error(Code.STORE_OFFLINE))
+def _trouble_elsewhere(trouble: Exception) -> Response:
+    log.error("%s: %s", request.path, type(trouble).__name__, exc_info=trouble)
+    return Response(_OFFLINE, headers=HEADERS)

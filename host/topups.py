@@ -1,0 +1,55 @@
+"""Watching the invoices that fill cards, until each is paid or surely over."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Final
+
+from host.clock import DAY, Clock
+from host.ledger import topups
+from host.ledger.topups import TopUpInvoice
+from host.lightning.wallet import InvoiceState, Wallet, WalletError
+from host.store.engine import Engine
+
+log = logging.getLogger(__name__)
+
+_ROUND_S: Final = 0.5
+_FORGOTTEN_MS: Final = DAY
+"""How long after its end an invoice that the wallet does not know any more is waited for."""
+
+
+class TopUps:
+    """Asks the wallet about what was handed out; a credit is made once, whoever asks again."""
+
+    def __init__(self, db: Engine, wallet: Wallet, clock: Clock) -> None:
+        self._db = db
+        self._wallet = wallet
+        self._clock = clock
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop; at start all is looked at, whatever its time."""
+        self.step(everything=True)
+        while not stop.wait(_ROUND_S):
+            self.step()
+
+    def step(self, *, everything: bool = False) -> int:
+        """Look at what is due now; returns how many invoices were credited."""
+        return sum(self._look(one) for one in topups.due(self._db, everything=everything))
+
+    def _look(self, invoice: TopUpInvoice) -> bool:
+        payment_hash = invoice.payment_hash
+        try:
+            state = self._wallet.invoice_state(payment_hash)
+        except WalletError as error:
+            log.warning("a top-up cannot be looked up: %s", error)
+            state = InvoiceState.OPEN
+        if state is InvoiceState.PAID:
+            return topups.settle(self._db, payment_hash)
+        offered = invoice.state is topups.InvoiceState.OFFERED
+        gone = self._clock.now() >= invoice.expires_at + _FORGOTTEN_MS
+        if offered and (state is InvoiceState.EXPIRED or (state is InvoiceState.UNKNOWN and gone)):
+            topups.end(self._db, payment_hash)
+        else:
+            topups.postpone(self._db, payment_hash)
+        return False
