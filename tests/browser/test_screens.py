@@ -14,10 +14,12 @@ from dashboard.access import COOKIE
 from hardware.twin.bench import Bench, Lights
 from hardware.twin.counter import serve
 from hardware.twin.store import Drawer
+from host.clock import ManualClock
 from host.ledger import cards, sales
 from host.ledger.codes import Code
 from host.ledger.records import CardState, SaleState
 from tests.support.browser import SIZES, THEMES, new_context, overflow, shoot, watch
+from tests.support.busy import business, lightning
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -90,34 +92,44 @@ def _sale(page: Page, shop: Shop, camera: Camera) -> None:
 
 
 @pytest.mark.parametrize(("size", "theme"), LOOKS)
-def test_the_other_pages(browser: Browser, site: str, shop: Shop, size: str, theme: str) -> None:
+def test_the_other_pages(
+    browser: Browser, site: str, shop: Shop, clock: ManualClock, size: str, theme: str
+) -> None:
     with new_context(browser, size, theme) as window:
         window.add_cookies([{"name": COOKIE, "value": shop.session(), "url": site}])
         page = window.new_page()
         complaints = watch(page)
         camera = Camera(page, size, theme)
-        for path in ("payouts", "cards"):
+        for path in ("overview", "payouts", "cards"):
             page.goto(f"{site}/{path}")
             camera.take(f"{path}-empty")
-        payout_id = _busy(shop)
-        for path in ("payouts", f"payouts/{payout_id}", "cards", "status"):
+        for name, path in _busy(shop, clock).items():
             page.goto(f"{site}/{path}")
-            camera.take("payout" if payout_id in path else path)
+            camera.take(name)
+        page.goto(f"{site}/overview")
+        page.locator("[data-detail]").first.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        camera.take("payout-dialog")
         window.clear_cookies()
         page.goto(f"{site}/sign-in")
         camera.take("sign-in")
         assert complaints == []
 
 
-def _busy(shop: Shop) -> str:
-    """Cards in every state, and some payouts; the id of the newest."""
-    ann, ben = shop.card("Ann"), shop.card("Ben's card")
-    shop.card("Staff canteen 7")
-    for amount in (2_100, 125_000, 990, 4_500):
-        payout = shop.pay(ann, amount).payout
-    payout = shop.pay(ben, 21_000).payout
-    cards.set_state(shop.db, ben.card_id, CardState.FROZEN)
-    return payout.payout_id
+def _busy(shop: Shop, clock: ManualClock) -> dict[str, str]:
+    """Weeks of business, a card in every state; what to look at, by name."""
+    made = business(shop, clock, days=12)
+    waiting = lightning(shop, made.cards[4], 4_200)
+    cards.set_state(shop.db, made.cards[1].card_id, CardState.FROZEN)
+    shop.dots()
+    named = ("overview", "payouts", "cards", "audit", "people", "terminals", "me", "status")
+    return {name: name for name in named} | {
+        "payout": f"payouts/{made.made[-1].payout_id}",
+        "payout-waiting": f"payouts/{waiting.payout_id}",
+        "card": f"cards/{made.cards[0].card_id}",
+        "pull-payments": "pull-payments",
+        "pull-payment": f"pull-payments/{shop.account.pull_payment_id}",
+    }
 
 
 @pytest.mark.parametrize(("size", "theme"), LOOKS)

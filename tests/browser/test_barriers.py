@@ -1,0 +1,63 @@
+"""No page has a barrier that axe-core knows (WCAG 2.2 A and AA, and its best practices)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from dashboard.access import COOKIE
+from host.clock import ManualClock
+from host.ledger import stores
+from tests.support.browser import new_context
+from tests.support.busy import business, failed, lightning
+from tests.support.shop import Shop
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
+RUN = """axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa",
+    "best-practice"]}).then(({violations}) => violations.map(
+    ({id, nodes}) => [id, nodes.map(({target}) => target.join(" "))]))"""
+
+
+def barriers(page: Page) -> list[object]:
+    """What stands in somebody's way on a page, with everything unfolded."""
+    page.evaluate("document.querySelectorAll('details:not(.menu)').forEach(d => d.open = true)")
+    page.evaluate(AXE.read_text("utf-8"))
+    return list(page.evaluate(RUN))
+
+
+@pytest.mark.parametrize(("size", "theme"), [("desk", "light"), ("phone", "dark")])
+def test_no_page_has_a_barrier(
+    browser: Browser, site: str, shop: Shop, clock: ManualClock, size: str, theme: str
+) -> None:
+    made = business(shop, clock, days=6)
+    failed(shop, made.cards[1], 1_500, "no route to the recipient")
+    lightning(shop, made.cards[2], 4_200)
+    stores.create(shop.db, "Second shop", store_id="second")  # so that there is one to choose
+    shop.dots()
+    paths = [
+        "overview?status=Completed",
+        "payouts",
+        f"payouts/{made.made[-1].payout_id}",
+        "cards",
+        f"cards/{made.cards[0].card_id}",
+        "pull-payments",
+        f"pull-payments/{shop.account.pull_payment_id}",
+        *("audit?action=card.", "people", "terminals", "me", "status", "till", "nothing"),
+    ]
+    with new_context(browser, size, theme) as window:
+        window.add_cookies([{"name": COOKIE, "value": shop.session(), "url": site}])
+        page = window.new_page()
+        for path in paths:
+            page.goto(f"{site}/{path}")
+            assert barriers(page) == [], path
+        page.goto(f"{site}/overview")
+        page.locator("[data-detail]").first.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        assert barriers(page) == []
+        window.clear_cookies()
+        page.goto(f"{site}/sign-in")
+        assert barriers(page) == []
