@@ -20,10 +20,11 @@ from host.store.driver import sqlite3
 from host.store.errors import StoreClosed, StoreReadOnly, explain
 from host.store.events import EventLog
 from host.store.migrations import migrate, refuse_foreign
+from host.store.params import Params
 from host.store.readers import Readers
 from host.store.sqlite import BUSY_MS, connect, use_journal, wal_is_safe
 from host.store.turns import Turns
-from host.store.tx import Params, Row, Tx
+from host.store.tx import Row, Tx
 from host.store.writer import Writer
 
 T = TypeVar("T")

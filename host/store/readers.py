@@ -10,8 +10,9 @@ from typing import TypeVar
 from host.clock import Clock
 from host.store.driver import sqlite3
 from host.store.errors import StoreClosed, explain
+from host.store.params import Params
 from host.store.sqlite import connect
-from host.store.tx import Params, Row, Tx
+from host.store.tx import Row, Tx
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol, TypeVar
 
 from host.store.driver import sqlite3
 from host.store.errors import StoreClosed, StoreError, explain
+from host.store.params import Params, positional
 
 T = TypeVar("T")
-Params = Mapping[str, Any]
 Told = tuple[int, str]
 """The number and the kind of an event."""
 
@@ -131,7 +131,8 @@ class Tx:
             # A statement now would be a transaction of its own: never.
             raise self.lost
         try:
-            return self._conn.execute(sql, params or {})
+            text, values = positional(sql)
+            return self._conn.execute(text, values(params or {}))
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
