@@ -29,7 +29,8 @@ from host.ledger import sales
 from host.ledger.records import SaleState
 from host.lightning.open import open_wallet
 from host.lightning.wallet import Wallet, WalletError
-from host.lnurl import pay
+from host.lnurl import balance, pay
+from host.lnurl.balance import PageSettings
 from host.lnurl.budget import Rate
 from host.lnurl.pay import PaySettings
 from host.lnurl.service import ServiceSettings, create_app
@@ -197,7 +198,7 @@ class Daemon:
         app = create_app(
             self.db, self.keyring.issuers, network, settings, self.clock, self.keyring.secret
         )
-        self._start_top_ups(app)
+        self._start_for_holders(app)
         for _, blueprint in self._made(plugins.PUBLIC):
             app.register_blueprint(blueprint)
         host, port = listen_address(public.listen, "public.listen")
@@ -207,8 +208,8 @@ class Daemon:
             reason = os.strerror(error.errno or 0)
             raise ConfigError(f"public.listen: {public.listen}: {reason}") from error
 
-    def _start_top_ups(self, app: Flask) -> None:
-        """What was handed out is watched even where new top-ups are turned off."""
+    def _start_for_holders(self, app: Flask) -> None:
+        """Top-ups and the balance page; what was handed out is watched even where they are off."""
         public = self.config.public
         if public.top_ups:
             settings = PaySettings(
@@ -217,6 +218,10 @@ class Daemon:
                 trusted_proxies=public.trusted_proxies,
             )
             pay.install(app, self.db, self.wallet, settings, self.clock, self.keyring.secret)
+        if public.balance_page:
+            page = PageSettings(public.url, public.top_ups, public.trusted_proxies)
+            issuers, secret = self.keyring.issuers, self.keyring.secret
+            balance.install(app, self.db, issuers, page, self.clock, secret)
         self._work("top-ups", TopUps(self.db, self.wallet, self.clock).run)
 
     def _serve(self, service: Service) -> None:
