@@ -24,6 +24,7 @@ from dashboard import (
     pace,
     payouts,
     pull_payments,
+    reports,
     signin,
     stats,
     status,
@@ -59,6 +60,7 @@ ROOMS = (
     Room(
         "pull_payments", "pull_payments.page", "Pull payments", "wallet", "pull_payment.view", True
     ),
+    Room("reports", "reports.page", "Reports", "report", "report.view", True),
     Room("team", "team.page", "People", "people", "people.manage", True),
     Room("terminals", "terminals.page", "Readers", "tap", "store.manage", True),
     Room("trail", "trail.page", "Audit trail", "shield", "audit.view", True),
@@ -79,7 +81,7 @@ def create_app(context: DashboardContext) -> Flask:
     looks.install(app, context)
     for room in (signin, me, till, overview, payouts, cards, card_changes, pull_payments):
         app.register_blueprint(room.bp)
-    for room in (trail, team, terminals, api, status, live):
+    for room in (reports, trail, team, terminals, api, status, live):
         app.register_blueprint(room.bp)
     if context.bench is not None:
         deskroom.install(app, context, context.bench)

@@ -92,13 +92,14 @@ class Times:
 
 def payouts_csv(asked: Filters) -> Response:
     """The payouts of a list as CSV."""
-    return _download(csv_chunks(_batches(asked), asked.store.timezone), asked, "csv", "text/csv")
+    chunks = csv_chunks(_batches(asked), asked.store.timezone)
+    return attachment(chunks, asked, "payouts", "csv", "text/csv")
 
 
 def payouts_jsonl(asked: Filters) -> Response:
     """The payouts of a list as JSON, one object a line."""
     chunks = json_chunks(_batches(asked), asked.store.timezone)
-    return _download(chunks, asked, "jsonl", "application/x-ndjson")
+    return attachment(chunks, asked, "payouts", "jsonl", "application/x-ndjson")
 
 
 def csv_chunks(batches: Iterable[list[Row]], timezone: str) -> Iterator[bytes]:
@@ -161,9 +162,11 @@ def _batches(asked: Filters) -> Iterator[list[Row]]:
     return views_payouts.batches(here().db, asked.payouts())
 
 
-def _download(chunks: Iterator[bytes], asked: Filters, ending: str, kind: str) -> Response:
+def attachment(
+    chunks: Iterator[bytes], asked: Filters, name: str, ending: str, kind: str
+) -> Response:
     """A file whose name says what is in it: an id and two days, which are safe in a header."""
-    name = f"payouts-{asked.store.store_id}-{asked.since}-{asked.until}.{ending}"
+    name = f"{name}-{asked.store.store_id}-{asked.since}-{asked.until}.{ending}"
     response = Response(chunks, mimetype=kind)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["X-Accel-Buffering"] = "no"

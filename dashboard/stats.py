@@ -62,6 +62,14 @@ class Sums:
         """What was paid and what is on its way."""
         return self.completed + self.pending
 
+    def and_also(self, other: Sums) -> Sums:
+        """With all of another one."""
+        return Sums(
+            self.completed + other.completed,
+            self.pending + other.pending,
+            self.failed + other.failed,
+        )
+
     def plus(self, one: DayTotal) -> Sums:
         """With one more row of daily totals."""
         more = Sum(one.payouts, one.amount_msat)
@@ -194,27 +202,24 @@ def _period(context: DashboardContext, which: Range, days: list[DayTotal]) -> Pe
     return Period(which.since_day, which.until_day, sums, cards)
 
 
-def _bars(which: Range, days: list[DayTotal]) -> list[Bar]:
-    """The trend by days, weeks or months: never more bars than fit."""
+def day_bars(which: Range, days: list[DayTotal]) -> list[Bar]:
+    """Every day of a range, also those without a payout."""
     sums: dict[str, Sums] = {}
     for one in days:
         sums[one.day] = sums.get(one.day, Sums()).plus(one)
-    every = which.days()
+    return [Bar(day_words(day), day, day, sums.get(day, Sums())) for day in which.days()]
+
+
+def _bars(which: Range, days: list[DayTotal]) -> list[Bar]:
+    """The trend by days, weeks or months: never more bars than fit."""
+    every = day_bars(which, days)
     bars: dict[str, Bar] = {}
-    for day in every:
-        key, label = _place(day, len(every))
+    for one in every:
+        key, label = _place(one.since, len(every))
         old = bars.get(key)
-        more = sums.get(day, Sums())
-        since = old.since if old else day
-        held = old.sums if old else Sums()
-        bars[key] = Bar(label, since, day, _both(held, more))
+        since, held = (old.since, old.sums) if old else (one.since, Sums())
+        bars[key] = Bar(label, since, one.until, held.and_also(one.sums))
     return list(bars.values())
-
-
-def _both(one: Sums, other: Sums) -> Sums:
-    return Sums(
-        one.completed + other.completed, one.pending + other.pending, one.failed + other.failed
-    )
 
 
 def _place(day: str, length: int) -> tuple[str, str]:

@@ -115,8 +115,8 @@ def _read() -> Trail:
         person_id=request.args.get("person") or None,
         action=request.args.get("action", "").strip(),
         subject=request.args.get("subject", "").strip(),
-        since=_midnight(since, store.timezone) if since else 0,
-        until=_midnight(until, store.timezone, 1) if until else NEWEST,
+        since=midnight(since, store.timezone) if since else 0,
+        until=midnight(until, store.timezone, 1) if until else NEWEST,
     )
 
 
@@ -142,7 +142,7 @@ def _people() -> dict[str, str]:
     return {one.person_id: one.name for one in found if own is None or one.store_id in (None, own)}
 
 
-def _midnight(day: str, timezone: str, later: int = 0) -> int:
+def midnight(day: str, timezone: str, later: int = 0) -> int:
     """When a day begins on the store's clock (epoch ms), or the one some days later."""
     first = date.fromisoformat(day) + timedelta(days=later)
     start = datetime(first.year, first.month, first.day, tzinfo=zone(timezone))

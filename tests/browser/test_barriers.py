@@ -46,7 +46,16 @@ def test_no_page_has_a_barrier(
         f"cards/{made.cards[0].card_id}",
         "pull-payments",
         f"pull-payments/{shop.account.pull_payment_id}",
-        *("audit?action=card.", "people", "terminals", "me", "status", "till", "nothing"),
+        *(
+            "audit?action=card.",
+            "reports",
+            "people",
+            "terminals",
+            "me",
+            "status",
+            "till",
+            "nothing",
+        ),
     ]
     with new_context(browser, size, theme) as window:
         window.add_cookies([{"name": COOKIE, "value": shop.session(), "url": site}])

@@ -122,7 +122,17 @@ def _busy(shop: Shop, clock: ManualClock) -> dict[str, str]:
     waiting = lightning(shop, made.cards[4], 4_200)
     cards.set_state(shop.db, made.cards[1].card_id, CardState.FROZEN)
     shop.dots()
-    named = ("overview", "payouts", "cards", "audit", "people", "terminals", "me", "status")
+    named = (
+        "overview",
+        "payouts",
+        "cards",
+        "reports",
+        "audit",
+        "people",
+        "terminals",
+        "me",
+        "status",
+    )
     return {name: name for name in named} | {
         "payout": f"payouts/{made.made[-1].payout_id}",
         "payout-waiting": f"payouts/{waiting.payout_id}",
