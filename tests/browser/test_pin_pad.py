@@ -15,7 +15,7 @@ from host.ledger import rates, stores
 from host.ledger.rates import Rate
 from host.pinpad import PinPad
 from host.web import WebServer
-from tests.support.browser import SIZES, THEMES, new_context, overflow, shoot, watch
+from tests.support.browser import SIZES, new_context, overflow, shoot, watch
 from tests.support.pins import PIN, PinDesk
 from tests.support.shop import Shop
 
@@ -96,8 +96,7 @@ def test_escape_cancels_the_sale(till: Page, desk: PinDesk) -> None:
     expect(till.locator("#pinpad")).to_be_hidden()
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("size", "theme"), zip(SIZES, ("light", "dark", "light"), strict=True))
 def test_the_pin_pad_fits_every_screen(
     browser: Browser, site: str, desk: PinDesk, size: str, theme: str
 ) -> None:

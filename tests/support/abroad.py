@@ -28,6 +28,8 @@ from tests.support.running import RunningShop, config_of, free_port, running, wa
 from tests.support.scripted_http import Pieces, reply
 
 Answer = Callable[[], Pieces]
+WAIT_S = 0.1
+"""How long the till shows "Card read" here."""
 
 
 class _Link(CardLink):
