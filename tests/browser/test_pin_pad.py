@@ -96,7 +96,9 @@ def test_escape_cancels_the_sale(till: Page, desk: PinDesk) -> None:
     expect(till.locator("#pinpad")).to_be_hidden()
 
 
-@pytest.mark.parametrize(("size", "theme"), zip(SIZES, ("light", "dark", "light"), strict=True))
+@pytest.mark.parametrize(
+    ("size", "theme"), list(zip(SIZES, ("light", "dark", "light"), strict=True))
+)
 def test_the_pin_pad_fits_every_screen(
     browser: Browser, site: str, desk: PinDesk, size: str, theme: str
 ) -> None:
