@@ -6,6 +6,7 @@ is noted once in ten minutes.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from typing import Final
@@ -16,6 +17,9 @@ from dashboard.access import asked_store_id, person
 from dashboard.context import DashboardContext
 from host.clock import MINUTE
 from host.ledger import audit
+from host.store.errors import StoreError
+
+log = logging.getLogger(__name__)
 
 AGAIN_MS: Final = 10 * MINUTE
 MAX_KEPT: Final = 4_096
@@ -44,9 +48,12 @@ class Looks:
                 self._noted.popitem(last=False)
         who, action, subject, store_id = look
         facts = {"store_id": store_id}
-        self._context.db.transaction(
-            lambda tx: audit.append(tx, who, action, subject or store_id, facts)
-        )
+        try:
+            self._context.db.transaction(
+                lambda tx: audit.append(tx, who, action, subject or store_id, facts)
+            )
+        except StoreError as error:  # a full disk is when people most need to see
+            log.error("a look was not noted: %s", error)
 
 
 def install(app: Flask, context: DashboardContext) -> None:

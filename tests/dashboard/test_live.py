@@ -106,6 +106,18 @@ def test_a_stream_ends_when_the_service_stops(context: DashboardContext) -> None
     assert list(feed(context, 0, "till", over=context.stopping.is_set)) == []
 
 
+def test_payouts_are_told_of_the_store_that_the_page_is_about(
+    context: DashboardContext, shop: Shop
+) -> None:
+    before = shop.db.events.last_id()
+    payout_id = shop.pay(shop.card("Ann"), 5).payout.payout_id
+    for store_id, told in (("main", [payout_id]), ("other", [])):
+        stopping = iter((False, True))
+        stream = Feed(context, before, frozenset({"payouts"}), store_id)
+        found = list(parse(stream.messages(lambda: next(stopping, True))))  # noqa: B023
+        assert [data["payout_id"] for kind, _, data in found if kind == "payout"] == told
+
+
 @pytest.fixture
 def server(app: Flask, context: DashboardContext) -> Iterator[WebServer]:
     with WebServer(app, "127.0.0.1", 0, threads=MAX_STREAMS + 4) as server:

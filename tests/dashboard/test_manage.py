@@ -16,6 +16,7 @@ from host.ledger.codes import Code, Refused
 from host.ledger.records import Card, CardState, Limits, Person, PullPaymentState, Role
 from host.ledger.views_audit import Trail
 from host.money import sats
+from host.store.errors import StoreFull
 from tests.support.forms import csrf_of
 from tests.support.shop import Shop
 
@@ -295,6 +296,16 @@ def test_looks_are_noted_once_in_ten_minutes(
     assert looks() == 2
     manager.get("/cards/none")
     assert looks() == 2
+
+
+def test_a_full_disk_keeps_nobody_from_looking(
+    manager: FlaskClient, ann: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreFull("disk full")
+
+    monkeypatch.setattr(audit, "append", full)
+    assert manager.get(f"/cards/{ann.card_id}").status_code == 200
 
 
 def test_the_card_page_tells_its_last_days(
