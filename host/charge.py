@@ -8,7 +8,7 @@ from typing import Any
 
 from host.clock import SECOND, Clock, SystemClock
 from host.health import Board
-from host.ledger import payouts, sales
+from host.ledger import payouts, refunds, sales
 from host.ledger.codes import Code, Refused
 from host.ledger.records import Payout, Sale, SaleState
 from host.money import btc_text, sat_text
@@ -113,6 +113,7 @@ def describe_sale(sale: Sale) -> dict[str, Any]:
         "amountMsat": sale.amount_msat,
         "state": sale.state.value,
         "code": sale.code.value if sale.code else None,
+        "refundedMsat": refunds.refunded_msat(sale),
         "createdAt": sale.created_at,
         "changedAt": sale.changed_at,
     }

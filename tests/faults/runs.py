@@ -145,21 +145,22 @@ def _charge(port: int, tills: list[Till]) -> None:
 
 
 def _ask_to_pay(port: int, till: Till) -> str:
-    try:
-        scanned = _get(port, "/ln", till.fields)
-        if "k1" not in scanned:
-            return str(scanned["code"])
-        answer = _get(port, "/ln/cb", {"k1": scanned["k1"], "pr": till.invoice.bolt11})
-    except (OSError, HTTPException, ValueError):
-        return ""
-    return str(answer.get("code", answer["status"]))
+    scanned = ask(port, f"/ln?{urlencode(till.fields)}")
+    if "k1" not in scanned:
+        return str(scanned.get("code", ""))
+    claim = {"k1": scanned["k1"], "pr": till.invoice.bolt11}
+    answer = ask(port, f"/ln/cb?{urlencode(claim)}")
+    return str(answer.get("code", answer.get("status", "")))
 
 
-def _get(port: int, path: str, fields: dict[str, str]) -> dict[str, str]:
+def ask(port: int, path: str) -> dict[str, str]:
+    """What the host answers; nothing when it died meanwhile."""
     connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
     try:
-        connection.request("GET", f"{path}?{urlencode(fields)}")
+        connection.request("GET", path)
         answer = json.loads(connection.getresponse().read())
+    except (OSError, HTTPException, ValueError):
+        return {}
     finally:
         connection.close()
     assert isinstance(answer, dict)
