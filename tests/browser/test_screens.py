@@ -91,29 +91,36 @@ def _sale(page: Page, shop: Shop, camera: Camera) -> None:
     camera.take("till-approved")
 
 
-@pytest.mark.parametrize(("size", "theme"), LOOKS)
+@pytest.mark.parametrize("size", SIZES)
 def test_the_other_pages(
-    browser: Browser, site: str, shop: Shop, clock: ManualClock, size: str, theme: str
+    browser: Browser, site: str, shop: Shop, clock: ManualClock, size: str
 ) -> None:
-    with new_context(browser, size, theme) as window:
+    with new_context(browser, size) as window:
         window.add_cookies([{"name": COOKIE, "value": shop.session(), "url": site}])
         page = window.new_page()
         complaints = watch(page)
-        camera = Camera(page, size, theme)
         for path in ("overview", "payouts", "cards"):
             page.goto(f"{site}/{path}")
-            camera.take(f"{path}-empty")
+            _both(page, f"{path}-empty", size)
         for name, path in _busy(shop, clock).items():
             page.goto(f"{site}/{path}")
-            camera.take(name)
+            _both(page, name, size)
         page.goto(f"{site}/overview")
         page.locator("[data-detail]").first.click()
         expect(page.get_by_role("dialog")).to_be_visible()
-        camera.take("payout-dialog")
+        _both(page, "payout-dialog", size)
         window.clear_cookies()
         page.goto(f"{site}/sign-in")
-        camera.take("sign-in")
+        _both(page, "sign-in", size)
         assert complaints == []
+
+
+def _both(page: Page, name: str, size: str) -> None:
+    """A page's picture in the light and in the dark."""
+    for theme in THEMES:
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+        Camera(page, size, theme).take(name)
 
 
 def _busy(shop: Shop, clock: ManualClock) -> dict[str, str]:

@@ -330,6 +330,27 @@ def test_readers_say_how_they_are(manager: FlaskClient, shop: Shop) -> None:
     assert "no reader is plugged in" in manager.get("/terminals").text
 
 
+def test_what_people_type_is_text_wherever_it_stands(
+    manager: FlaskClient, shop: Shop, ann: Card
+) -> None:
+    nasty = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+    other = "Zoe\r\nSet-Cookie: a=b" + nasty
+    account = f"/pull-payments/{shop.account.pull_payment_id}"
+    stores.create(shop.db, nasty, store_id="nasty")
+    send(manager, f"/cards/{ann.card_id}/alias", alias=nasty)
+    send(manager, f"{account}/fund", amount="5", reason=nasty)
+    send(manager, "/pull-payments", name=nasty)
+    send(manager, "/people", name=other, role=nasty, store="")
+    send(manager, "/people", name=other, role="cashier", store="nasty")
+    paths = ("/people", "/audit", "/pull-payments", account, "/cards", f"/cards/{ann.card_id}")
+    reflected = f"?q={nasty}&subject={nasty}&person={nasty}&action={nasty}"
+    for path in (*paths, f"/cards{reflected}", f"/audit{reflected}"):
+        answer = manager.get(path)
+        assert "<script>alert" not in answer.text, path
+        assert "<img src=x" not in answer.text, path
+        assert "a=b" not in str(answer.headers), path
+
+
 def test_cards_are_found_by_alias_id_and_state(manager: FlaskClient, shop: Shop, ann: Card) -> None:
     ben = shop.card("Ben_%")
     cards.set_state(shop.db, ben.card_id, CardState.FROZEN)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -14,7 +14,7 @@ from host.ledger.records import PayoutStatus
 from host.ledger.views_payouts import PayoutList
 from host.ledger.views_totals import Range
 from host.store.engine import Engine
-from host.store.tx import Params, Row, Tx
+from host.store.tx import Row, Tx
 from tests.support.ledger import STORE, fill
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Spy:
     def transaction(self, fn: Callable[[Tx], T]) -> T:
         raise AssertionError("a reader writes nothing")
 
-    def one(self, sql: str, params: Params | None = None) -> Row | None:
+    def one(self, sql: str, params: Mapping[str, Any] | None = None) -> Row | None:
         return self.read(lambda tx: tx.one(sql, params))
 
     @property
@@ -47,11 +47,11 @@ class _Watched:
         self._tx = tx
         self._plans = plans
 
-    def all(self, sql: str, params: Params) -> list[Row]:
+    def all(self, sql: str, params: Mapping[str, Any]) -> list[Row]:
         self._plans += [row["detail"] for row in self._tx.all(f"EXPLAIN QUERY PLAN {sql}", params)]
         return self._tx.all(sql, params)
 
-    def one(self, sql: str, params: Params | None = None) -> Row | None:
+    def one(self, sql: str, params: Mapping[str, Any] | None = None) -> Row | None:
         rows = self.all(sql, params or {})
         return rows[0] if rows else None
 
