@@ -45,7 +45,7 @@ from host.store.engine import Engine
 log = logging.getLogger(__name__)
 
 GRACE_MS = 10_000
-_REST_MS = 250
+_REST_MS = 500
 _FULL_MS = 10
 """How soon to look for an idle worker again when there was none; that look is no read."""
 _PENDING = frozenset({"payout.pending"})
