@@ -105,7 +105,7 @@ def _sale(context: DashboardContext, sale: Sale, now: int) -> dict[str, Any]:
         "code": sale.code.value if sale.code is not None else None,
         "says": words.says if tries is None else f"{words.says}, {tries} tries left",
         "do": _PIN_HERE if pin else words.do,
-        "more": sale.data.get("words") or _card_used(context, sale),
+        "more": _issuers_words(sale) or _card_used(context, sale),
         "pin": pin,
         "since": sale.changed_at,
         "fiat": fiat_text(sale.amount_msat, sale.rate, sale.currency) if sale.rate else "",
@@ -135,6 +135,11 @@ def _late(invoice: SaleInvoice) -> dict[str, str]:
         " after that sale was closed. Hand over the goods or give the money back."
     )
     return {"sale_id": invoice.sale_id, "words": words}
+
+
+def _issuers_words(sale: Sale) -> str:
+    """What another issuer said when it refused, cleaned by the client."""
+    return str(sale.data.get("words") or "") if sale.state is SaleState.DECLINED else ""
 
 
 def _card_used(context: DashboardContext, sale: Sale) -> str:

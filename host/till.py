@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from host.foreign import ForeignCards
 from host.health import Board
 from host.keyring import Issuer
 from host.ledger import claims, sales, taps
@@ -30,6 +30,9 @@ from host.pinpad import PinPad
 from host.readers.base import CardGone, CardLink, CardRefused, Look, SeveralCards, Show
 from host.store.engine import Engine
 from host.store.tx import Tx
+
+if TYPE_CHECKING:  # `taptill charge` arms a sale and asks nobody
+    from host.foreign import ForeignCards
 
 log = logging.getLogger(__name__)
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from host.bolt11 import Network
 from host.clock import Clock
-from host.lightning.remote import Common
 from host.lightning.settings import (
     EMBEDDED,
     KINDS,
@@ -23,6 +22,9 @@ from host.lightning.settings import (
 )
 from host.lightning.wallet import Wallet, WalletDown
 from host.money import sats
+
+if TYPE_CHECKING:
+    from host.lightning.remote import Common
 
 EMBEDDED_FILE = EmbeddedTable().file
 SHOP_ACCOUNT = EmbeddedTable().account
@@ -40,6 +42,8 @@ def open_wallet(config: WalletConfig, home: Path, clock: Clock) -> Wallet:
     table = config.table
     if table is None:
         raise WalletDown(f"wallet.kind: there is no `{config.kind}`; known: {', '.join(KINDS)}")
+    from host.lightning.remote import Common
+
     try:
         return _MAKERS[config.kind](table, home, Common(config.bolt11_network, clock))
     except (ValueError, OSError) as error:  # a certificate file that is none, an address

@@ -12,11 +12,13 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from host.bolt11 import Network
-from host.lightning.http import Endpoint, Secret, check_base_url
 from host.lightning.wallet import WalletDown
+
+if TYPE_CHECKING:  # every command reads the configuration, and few speak HTTP
+    from host.lightning.http import Endpoint, Secret
 
 EMBEDDED: Final = "embedded"
 
@@ -129,6 +131,8 @@ def problem(config: WalletConfig) -> str:
 
 
 def _table_problem(table: ServiceTable) -> str:
+    from host.lightning.http import check_base_url
+
     try:
         check_base_url(table.url, plain_http=table.plain_http)
     except ValueError as error:
@@ -142,6 +146,8 @@ def _table_problem(table: ServiceTable) -> str:
 
 def endpoint(table: ServiceTable) -> Endpoint:
     """Where the service is, and how it proves itself."""
+    from host.lightning.http import Endpoint
+
     return Endpoint(
         table.url,
         ca_file=Path(table.ca_file) if table.ca_file else None,
@@ -157,6 +163,8 @@ def read_secret(
 
     A file that is not text (LND's macaroon) is read as its hex digits.
     """
+    from host.lightning.http import Secret
+
     name = table.credential or CREDENTIALS[kind]
     path, ours = _locate(name, home, environment)
     try:

@@ -11,8 +11,11 @@ from dashboard.access import COOKIE
 from dashboard.app import create_app
 from dashboard.context import DashboardContext
 from dashboard.live import MAX_STREAMS
-from host.ledger import rates, stores
+from host.clock import MINUTE
+from host.ledger import incoming, rates, sales, stores
+from host.ledger.codes import Code
 from host.ledger.rates import Rate
+from host.ledger.records import SaleState
 from host.pinpad import PinPad
 from host.web import WebServer
 from tests.support.browser import SIZES, new_context, overflow, shoot, watch
@@ -94,6 +97,28 @@ def test_escape_cancels_the_sale(till: Page, desk: PinDesk) -> None:
     till.keyboard.press("Escape")
     expect(till.locator('#stage[data-state="cancelled"]')).to_be_visible()
     expect(till.locator("#pinpad")).to_be_hidden()
+
+
+def test_money_for_a_closed_sale_stands_on_the_till_until_it_is_noted(
+    till: Page, desk: PinDesk
+) -> None:
+    shop = desk.shop
+    sale = shop.arm(2100)
+    sales.move(shop.db, sale.sale_id, SaleState.AUTHORISING)
+    incoming.offer(shop.db, sale, bytes(32), "lnbcrt1", shop.clock.now() + MINUTE, "cards.example")
+    words = {"words": "Daily limit reached"}
+    incoming.decline(shop.db, sale.sale_id, Code.FOREIGN_REFUSED, words)
+    declined = till.locator('#stage[data-state="declined"]')
+    expect(declined).to_contain_text("Daily limit reached")
+    shoot(till, "till-foreign-refused-touch-light")
+    till.keyboard.press("Escape")
+    incoming.settle(shop.db, bytes(32))
+    late = till.locator("#late")
+    expect(late).to_contain_text("2\u00a0100 sats were paid by a card of cards.example")
+    shoot(till, "till-paid-late-touch-light")
+    assert overflow(till) <= 0
+    late.get_by_role("button", name="Noted").click()
+    expect(late).to_be_hidden()
 
 
 @pytest.mark.parametrize(
