@@ -113,7 +113,11 @@ def test_no_page_is_wider_than_a_small_phone(
     shop.dots(reader=False, lightning=False)
     page = window.new_page()
     page.set_viewport_size({"width": 320, "height": 640})
-    paths = ("/till", "/payouts", f"/payouts/{payout.payout_id}", "/cards", "/status", "/nothing")
+    paths = (
+        *("/till", "/overview", "/payouts", f"/payouts/{payout.payout_id}", "/cards"),
+        *(f"/cards/{payout.boltcard_id}", "/pull-payments", "/reports", "/people", "/terminals"),
+        *(f"/pull-payments/{payout.pull_payment_id}", "/audit", "/me", "/status", "/nothing"),
+    )
     for path in paths:
         page.goto(f"{site}{path}")
         assert overflow(page) <= 0, path

@@ -69,9 +69,11 @@ function replace(old, row) {
 
 function soon() {
   waiting = true;
-  if (paused) return age();
-  clearTimeout(asking);
-  asking = setTimeout(() => refresh().catch(() => live(false)), AT_ONCE_MS);
+  if (paused || asking) return age(); // one look is on its way: it will see this too
+  asking = setTimeout(() => {
+    asking = undefined;
+    refresh().catch(() => live(false));
+  }, AT_ONCE_MS);
 }
 
 // More -------------------------------------------------------------------------------------------
