@@ -18,6 +18,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -95,6 +96,7 @@ class ForeignCards:
         *,
         network: Network,
         wait_s: float = WAIT_S,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db
         self._wallet = wallet
@@ -103,6 +105,9 @@ class ForeignCards:
         self._pads = pads
         self._network = network
         self._wait_s = wait_s
+        self._monotonic = monotonic
+        self._lives_until: dict[bytes, float] = {}
+        """By a clock that nobody sets: one that jumps ahead must not end an invoice."""
         self._lock = threading.Lock()
         self._busy: dict[threading.Thread, str] = {}
         """Which thread is at work on which sale."""
@@ -174,6 +179,7 @@ class ForeignCards:
             self._db, job.sale, payment_hash, text, invoice.expires_at, request.host
         ):
             return
+        self._sight(payment_hash, invoice.expires_at)
         try:
             answer = self._client.submit(request, text, job.pin)
         except ForeignError as error:  # nothing has left, this time
@@ -304,7 +310,8 @@ class ForeignCards:
         self._db.transaction(go_on)
 
     def _check(self, invoice: SaleInvoice) -> None:
-        payment_hash, since = invoice.payment_hash, self._clock.now() - invoice.expires_at
+        payment_hash = invoice.payment_hash
+        self._sight(payment_hash, invoice.expires_at)
         try:
             state = self._wallet.invoice_state(payment_hash)
         except WalletError as error:
@@ -312,14 +319,24 @@ class ForeignCards:
             return incoming.postpone(self._db, payment_hash)
         if state is InvoiceState.PAID:
             incoming.settle(self._db, payment_hash)
-        elif invoice.state is incoming.InvoiceState.OFFERED and (
-            (state is InvoiceState.EXPIRED and since >= GRACE_MS)
-            or (state is InvoiceState.UNKNOWN and since >= UNKNOWN_MS)
-        ):
+        elif self._is_over(invoice, state):
             incoming.end(self._db, payment_hash)
         else:
             incoming.postpone(self._db, payment_hash)
         return None
+
+    def _sight(self, payment_hash: bytes, expires_at: int) -> None:
+        """Note, at the first sight of an invoice, how long it lives at least."""
+        left_s = max(0, expires_at - self._clock.now()) / SECOND
+        self._lives_until.setdefault(payment_hash, self._monotonic() + left_s)
+
+    def _is_over(self, invoice: SaleInvoice, state: InvoiceState) -> bool:
+        """True when nobody can pay it any more, for sure."""
+        if invoice.state is not incoming.InvoiceState.OFFERED or state not in _BELIEVED_MS:
+            return False
+        since_ms = self._clock.now() - invoice.expires_at
+        lived = self._monotonic() >= self._lives_until[invoice.payment_hash]
+        return lived and since_ms >= _BELIEVED_MS[state]
 
     # -- the end ----------------------------------------------------------------------------
 
@@ -332,6 +349,9 @@ class ForeignCards:
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
+
+_BELIEVED_MS: Final = {InvoiceState.EXPIRED: GRACE_MS, InvoiceState.UNKNOWN: UNKNOWN_MS}
+"""How long after an invoice's expiry a wallet that says so is believed."""
 
 _UNFINISHED: Final = (SaleState.AUTHORISING, SaleState.CHECKING)
 

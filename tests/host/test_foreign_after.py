@@ -78,6 +78,19 @@ def test_an_invoice_that_is_over_is_looked_at_a_few_times_more(here: Abroad) -> 
     assert incoming.due(here.at.db, everything=True) == []
 
 
+def test_a_clock_that_jumps_ahead_unlocks_nothing(here: Abroad) -> None:
+    sale = here.locked()
+    stands_still = here.foreign._monotonic()
+    here.foreign._monotonic = lambda: stands_still
+    here.at.clock.advance(3_600_000)
+    here.foreign.step()
+    assert now(here, sale).state is CHECKING
+    here.foreign._monotonic = lambda: stands_still + 300
+    here.at.clock.advance(10_000)
+    here.foreign.step()
+    assert now(here, sale).state is DECLINED
+
+
 # -- restarts ------------------------------------------------------------------------------------
 
 

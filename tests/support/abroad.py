@@ -116,7 +116,16 @@ def _made(
 ) -> tuple[ForeignCards, Till]:
     settings = GuardSettings(plain_hosts=frozenset({issuer.server.host}), deadline_s=1.0)
     client = LnurlClient(Guard(settings), Network.REGTEST, at.clock)
-    foreign = ForeignCards(at.db, shop, client, at.clock, pads, network=Network.REGTEST, wait_s=0.3)
+    foreign = ForeignCards(
+        at.db,
+        shop,
+        client,
+        at.clock,
+        pads,
+        network=Network.REGTEST,
+        wait_s=WAIT_S,
+        monotonic=lambda: at.clock.now() / 1_000,
+    )
     terminal = Terminal("till-1", "main")
     issuers, owns = at.keyring.issuers, CONFIG.public.owns
     return foreign, Till(at.db, terminal, issuers, owns, pads=pads, foreign=foreign, **more)
