@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,9 @@ from tests.support.world import Tapper, add_card
 
 FORK = multiprocessing.get_context("forkserver")
 FORK.set_forkserver_preload(["tests.faults.victim"])
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Starting a process asks after all others, so two threads would read one end between them."""
 
 DUPLICATE = "duplicate"
 SCRIPTS: tuple[str, ...] = (
@@ -172,8 +176,9 @@ class _Host:
 
     def __init__(self, folder: Path, doom: Doom | None) -> None:
         ready, tell = FORK.Pipe(duplex=False)
-        self.process = FORK.Process(target=serve, args=(folder, doom, tell))
-        self.process.start()
+        with _ONE_AT_A_TIME:
+            self.process = FORK.Process(target=serve, args=(folder, doom, tell))
+            self.process.start()
         tell.close()
         assert ready.poll(DEADLINE_S), "the host did not start"
         self.port: int = ready.recv()
@@ -193,11 +198,13 @@ class _Host:
 
     def kill(self) -> None:
         """Kill -9, whatever it does."""
-        if self.process.is_alive() and self.process.pid:
-            os.kill(self.process.pid, signal.SIGKILL)
-        self.process.join(DEADLINE_S)
-        assert self.process.exitcode == -signal.SIGKILL, self.process.exitcode
-        self.process.close()
+        with _ONE_AT_A_TIME:
+            if self.process.is_alive() and self.process.pid:
+                os.kill(self.process.pid, signal.SIGKILL)
+        assert wait([self.process.sentinel], DEADLINE_S)
+        with _ONE_AT_A_TIME:
+            assert self.process.exitcode == -signal.SIGKILL, self.process.exitcode
+            self.process.close()
 
 
 @contextmanager
