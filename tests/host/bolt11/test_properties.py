@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from coincurve import PrivateKey
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from host.bolt11 import Network, bech32, decode, encode
-from host.money import MAX_MSAT
+from host.money import MAX_MSAT, MSAT_PER_BTC
 
 hashes = st.binary(min_size=32, max_size=32)
 drafts: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
@@ -84,6 +84,8 @@ def test_the_oracle_reads_what_we_write(draft: dict[str, Any]) -> None:
 @given(drafts)
 def test_we_read_what_the_oracle_writes(draft: dict[str, Any]) -> None:
     oracle = pytest.importorskip("bolt11")
+    # It takes the zeros off the end of whole bitcoins: 2 625 000 BTC becomes `lnbc2625`.
+    assume((draft["amount_msat"] or 1) % (10 * MSAT_PER_BTC) != 0)
     tags = oracle.Tags()
     tags.add(oracle.TagChar.payment_hash, draft["payment_hash"].hex())
     tags.add(oracle.TagChar.payment_secret, draft["payment_secret"].hex())
