@@ -4,9 +4,10 @@ A tap has no time in it, so whoever photographed its address could look for ever
 page opens for the newest tap alone: one that is newer than every payment and every look of the
 card, and for `SHOW_MS` after it was first shown. Each look is on record and the next one tells it.
 
-What this cannot do: tell a holder's phone from a point of sale. A point of sale that holds a tap
-which was neither paid with nor looked at yet could open the page too; its protocol never shows it
-anything (THREATS 21), and whoever does not accept the rest turns the page off.
+What a tap cannot do is tell a holder's phone from a point of sale. A point of sale's protocol
+shows it no balance (THREATS 21); but one that holds a tap which was neither paid with nor looked at
+yet could open the page itself. So a card with a PIN shows nothing without it, and whoever does not
+accept the rest for cards without one turns the page off.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from host.clock import MINUTE
-from host.ledger import cards, pull_payments, stores, views_cards
+from host.ledger import cards, pin_check, pins, pull_payments, stores, views_cards
 from host.ledger.codes import Code, Refused
 from host.ledger.records import (
     ENTRY_COLUMNS,
@@ -43,6 +44,10 @@ _CLOSED: Final = {
     CardState.FROZEN: Code.CARD_BLOCKED,  # it may be lost: its finder is told nothing
     CardState.WIPED: Code.CARD_BLOCKED,
 }
+
+_PIN: Final = "SELECT store_id, pin_hash, pin_tries FROM cards WHERE card_id = :card_id"
+
+_LOOKED: Final = "SELECT * FROM balance_looks WHERE card_id = :id"
 
 _PAYMENTS: Final = f"""
     SELECT {PAYOUT_COLUMNS} FROM payouts WHERE boltcard_id = :card_id
@@ -118,8 +123,16 @@ def of(db: Place, card_id: str) -> Balance | None:
     return db.read(lambda tx: _of(tx, card_id, None))
 
 
-def look(db: Place, tap: VerifiedTap) -> Balance | Refused:
-    """A card's balance for whoever holds its newest tap. The tap is not spent by it."""
+def look(db: Place, tap: VerifiedTap, pin: str | None = None) -> Balance | Refused:
+    """A card's balance for whoever holds its newest tap, and knows its PIN where it has one.
+
+    The tap is not spent by it. The slow part of the PIN is done before the lock is taken.
+    """
+    stored = db.read(lambda tx: tx.one(_PIN, {"card_id": tap.card_id}))
+    locked = stored is None or stored["pin_tries"] >= pins.MAX_TRIES
+    offered: pins.Try | None = None
+    if pin is not None and stored is not None and stored["pin_hash"] is not None and not locked:
+        offered = pins.try_pin(stored["pin_hash"], pin)
 
     def open_page(tx: Tx) -> Balance | Refused:
         card = cards.get(tx, tap.card_id)
@@ -131,25 +144,42 @@ def look(db: Place, tap: VerifiedTap) -> Balance | Refused:
             return Refused(Code.SUN_INVALID)
         if tap.counter <= card.last_counter:
             return Refused(Code.SUN_REPLAYED)
-        before = _fresh(tx, tap)
-        if isinstance(before, Refused):
-            return before
+        refused = _fresh(tx, tap) or _pin(tx, tap, offered)
+        if refused is not None:
+            return refused
+        before = _noted(tx, tap)
         found = _of(tx, tap.card_id, before)
         return found if found is not None else Refused(Code.CARD_UNKNOWN)
 
     return db.transaction(open_page)
 
 
-def _fresh(tx: Tx, tap: VerifiedTap) -> int | Refused | None:
-    """When the card was looked at before; refused for a tap that is not the newest or too old."""
-    row = tx.one("SELECT * FROM balance_looks WHERE card_id = :id", {"id": tap.card_id})
-    mine = (tap.key_version, tap.counter)
-    if row is not None and mine < (row["key_version"], row["counter"]):
+def _fresh(tx: Tx, tap: VerifiedTap) -> Refused | None:
+    """Refused for a tap that is not the newest one that looked, or looked too long ago."""
+    row = tx.one(_LOOKED, {"id": tap.card_id})
+    if row is None:
+        return None
+    mine, newest = (tap.key_version, tap.counter), (row["key_version"], row["counter"])
+    if mine < newest:
         return Refused(Code.SUN_REPLAYED)
-    if row is not None and mine == (row["key_version"], row["counter"]):
-        # A clock that was set back makes ages negative.
-        fresh = abs(tx.now - row["first_at"]) <= SHOW_MS
-        return row["before_at"] if fresh else Refused(Code.K1_EXPIRED)
+    # A clock that was set back makes ages negative.
+    late = mine == newest and abs(tx.now - row["first_at"]) > SHOW_MS
+    return Refused(Code.K1_EXPIRED) if late else None
+
+
+def _pin(tx: Tx, tap: VerifiedTap, offered: pins.Try | None) -> Refused | None:
+    card = tx.one(_PIN, {"card_id": tap.card_id})
+    if card is None or card["pin_hash"] is None:
+        return None
+    return pin_check.judge(tx, tap.card_id, card, offered)
+
+
+def _noted(tx: Tx, tap: VerifiedTap) -> int | None:
+    """Put this look on record, once for its tap; when the card was looked at before it."""
+    row = tx.one(_LOOKED, {"id": tap.card_id})
+    if row is not None and (tap.key_version, tap.counter) == (row["key_version"], row["counter"]):
+        again: int | None = row["before_at"]
+        return again
     before: int | None = row["first_at"] if row is not None else None
     tx.run(
         "INSERT INTO balance_looks VALUES (:id, :version, :counter, :now, :before)"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from host.clock import DAY
-from host.ledger import fees, pins, spend, windows
+from host.ledger import fees, pin_check, pins, spend, windows
 from host.ledger.codes import Code, Refused
 from host.ledger.fees import Fee
 from host.ledger.records import PAYOUT_COLUMNS, CardState, Payout, PullPaymentState, SaleState
@@ -303,18 +303,4 @@ def _pin_fits(tx: Tx, request: ClaimRequest, card: Row, offered: pins.Try | None
     """PIN where the amount reaches its threshold. A wrong one is counted; the tap stays usable."""
     if not _needs_pin(card, request):
         return None
-    if card["pin_tries"] >= pins.MAX_TRIES:
-        return Refused(Code.PIN_LOCKED)
-    if offered is None or offered.stored != card["pin_hash"]:  # none, or another was set meanwhile
-        return Refused(Code.PIN_REQUIRED)
-    right = pins.fits(offered, card["pin_hash"])
-    tries = 0 if right else card["pin_tries"] + 1
-    if tries != card["pin_tries"]:
-        row = {"tries": tries, "card_id": request.tap.card_id}
-        tx.run("UPDATE cards SET pin_tries = :tries WHERE card_id = :card_id", row)
-    if right:
-        return None
-    left = pins.MAX_TRIES - tries
-    facts: dict[str, str | int] = {"tries_left": left}
-    tx.event("card.pin_wrong", store_id=card["store_id"], subject=request.tap.card_id, data=facts)
-    return Refused(Code.PIN_WRONG, facts) if left else Refused(Code.PIN_LOCKED)
+    return pin_check.judge(tx, request.tap.card_id, card, offered)

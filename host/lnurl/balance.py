@@ -119,8 +119,13 @@ class _Page:
         message = _message()
         if message is None:
             return self._asking(None)
-        found = message if isinstance(message, Refused) else self._looked_at(message)
-        return self._asking(found) if isinstance(found, Refused) else self._balance(found)
+        if isinstance(message, Refused):
+            return self._asking(message)
+        found = self._looked_at(message)
+        if isinstance(found, Balance):
+            return self._balance(found)
+        asks = found.code in (Code.PIN_REQUIRED, Code.PIN_WRONG)
+        return self._asking_pin(message, found) if asks else self._asking(found)
 
     def _looked_at(self, message: SunMessage) -> Balance | Refused:
         tap = taps.verify(self._db, self._issuers, message)
@@ -128,7 +133,9 @@ class _Page:
             return tap
         if not self._cards.spend(tap.card_id):
             return Refused(Code.RATE_LIMITED)
-        return balance.look(self._db, tap)
+        # A PIN stands in no address: those are kept in histories and logs (THREATS 19).
+        pin = request.form.get("pin") if request.method == "POST" else None
+        return balance.look(self._db, tap, pin or None)
 
     def _balance(self, found: Balance) -> Response:
         zone = found.store.timezone
@@ -163,6 +170,12 @@ class _Page:
         status = 200 if refused is None else _STATUS.get(refused.code, 403)
         return self._page({"title": heading, "heading": heading, "problem": problem}, status)
 
+    def _asking_pin(self, message: SunMessage, refused: Refused) -> Response:
+        wrong = refused.code.words if refused.code is Code.PIN_WRONG else None
+        tap = {"p": message.p.hex(), "c": message.c.hex()}
+        heading = "Enter your PIN"
+        return self._page({"title": heading, "heading": heading, "problem": wrong, "tap": tap}, 403)
+
     def _page(self, shown: dict[str, Any], status: int) -> Response:
         path = urlsplit(self._base).path
         html = self._template.render(base=path, sats=words.sats, **shown)
@@ -180,6 +193,8 @@ def _message() -> SunMessage | Refused | None:
 def _typed() -> SunMessage | Refused:
     if (request.content_length or 0) > MAX_BODY:
         return Refused(Code.REQUEST_INVALID)
+    if "p" in request.form:
+        return parse_params(request.form["p"], request.form.get("c"))
     return parse_url(request.form.get("card", "").strip()).message
 
 

@@ -171,6 +171,53 @@ class TestFreshness:
         assert opened(phone, shop, 1).status_code == 200
 
 
+class TestPin:
+    """A card with a PIN shows nothing without it: a point of sale has the tap, not the PIN."""
+
+    @pytest.fixture(autouse=True)
+    def with_a_pin(self, shop: World) -> None:
+        cards.set_pin(shop.db, shop.card.card_id, "4711", limit_msat=sats(500))
+
+    def enter(self, phone: FlaskClient, shop: World, pin: str, counter: int = 1) -> TestResponse:
+        return phone.post("/balance", data=shop.tap(counter) | {"pin": pin})
+
+    def test_threat_21_without_the_pin_nothing_is_told(
+        self, phone: FlaskClient, shop: World
+    ) -> None:
+        page = opened(phone, shop)
+        assert page.status_code == 403
+        assert "Enter your PIN" in text(page)
+        assert "Ann" not in page.text
+        assert "1\u00a0000" not in page.text
+        query = shop.tap(1) | {"pin": "4711"}
+        assert phone.get("/balance", query_string=query).status_code == 403, "never in an address"
+
+    def test_with_the_pin_the_page_opens(self, phone: FlaskClient, shop: World) -> None:
+        page = self.enter(phone, shop, "4711")
+        assert page.status_code == 200
+        assert "1 000 sats" in text(page)
+        assert "From 500 sats on the PIN is asked for" in text(page)
+
+    def test_threat_19_tries_are_counted_with_those_at_tills(
+        self, phone: FlaskClient, shop: World
+    ) -> None:
+        k1 = scan(phone, **shop.tap(1))["k1"]
+        wrong = claim(phone, k1, shop.invoice(sats(500)), pin="0000")
+        assert wrong["code"] == Code.PIN_WRONG
+        page = self.enter(phone, shop, "1111")
+        assert "Wrong PIN" in text(page)
+        refused(self.enter(phone, shop, "2222"), Code.PIN_LOCKED)
+        refused(self.enter(phone, shop, "4711"), Code.PIN_LOCKED)
+        assert claim(phone, k1, shop.invoice(sats(500)), pin="4711")["code"] == Code.PIN_LOCKED
+        assert claim(phone, k1, shop.invoice(sats(499))) == {"status": "OK"}
+
+    def test_whoever_does_not_know_the_pin_ends_nobodys_look(
+        self, phone: FlaskClient, shop: World
+    ) -> None:
+        opened(phone, shop, 5)
+        assert self.enter(phone, shop, "4711", 4).status_code == 200
+
+
 class TestAsking:
     """Without a tap the page asks for one."""
 
