@@ -99,7 +99,7 @@ class Feed:
         self._after = news[-1].event_id
         terminal = self._context.terminal
         if "till" in self._topics:
-            if any(self._is_here(event, "sale.", "reader.") for event in news):
+            if any(self._is_here(event, "sale.", "reader.") or self._lies(event) for event in news):
                 yield message("till", till_state(self._context), self._after)
             seen = [e for e in news if e.kind == "card.seen" and e.subject == terminal.terminal_id]
             if seen:
@@ -115,6 +115,10 @@ class Feed:
 
         if "desk" in self._topics and any(self._is_here(event, "desk.") for event in news):
             yield message("desk", desk_state(self._context), self._after)
+
+    def _lies(self, event: Event) -> bool:
+        """Whether a card lay here before its sale was armed: the state has words for it."""
+        return self._is_here(event, "card.seen") and event.data.get("lying") is True
 
     def _is_here(self, event: Event, *kinds: str) -> bool:
         """Whether something of this kind happened on our terminal."""

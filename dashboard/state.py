@@ -27,6 +27,11 @@ _PIN_CODES: Final = (Code.PIN_REQUIRED, Code.PIN_WRONG)
 
 _PIN_HERE: Final = "The holder enters it here, or taps another card."
 
+_LYING: Final = "A card is already on the reader\nLift it and lay it down again."
+_TOLD: Final = ("card.seen", *(f"sale.{state}" for state in SaleState))
+_LOOK_BACK: Final = 500
+"""How many of the newest events are searched for a lying card; what is older is no news."""
+
 _LABELS = {"reader": "Reader", "ledger": "Ledger", "lightning": "Lightning", "clock": "Clock"}
 
 _WORDS: dict[SaleState, Words] = {
@@ -105,7 +110,7 @@ def _sale(context: DashboardContext, sale: Sale, now: int) -> dict[str, Any]:
         "code": sale.code.value if sale.code is not None else None,
         "says": words.says if tries is None else f"{words.says}, {tries} tries left",
         "do": _PIN_HERE if pin else words.do,
-        "more": _issuers_words(sale) or _card_used(context, sale),
+        "more": _issuers_words(sale) or _lying(context, sale) or _card_used(context, sale),
         "pin": pin,
         "since": sale.changed_at,
         "fiat": fiat_text(sale.amount_msat, sale.rate, sale.currency) if sale.rate else "",
@@ -140,6 +145,18 @@ def _late(invoice: SaleInvoice) -> dict[str, str]:
 def _issuers_words(sale: Sale) -> str:
     """What another issuer said when it refused, cleaned by the client."""
     return str(sale.data.get("words") or "") if sale.state is SaleState.DECLINED else ""
+
+
+def _lying(context: DashboardContext, sale: Sale) -> str:
+    """Words for a card that lay on the reader before the sale was armed; the sale's next step,
+    as with a card laid down anew, ends them.
+    """
+    if sale.state is not SaleState.READY:
+        return ""
+    log, terminal_id = context.db.events, sale.terminal_id
+    news = log.after(max(0, log.last_id() - _LOOK_BACK), _LOOK_BACK, _TOLD)
+    last = next((e for e in reversed(news) if e.data.get("terminal_id") == terminal_id), None)
+    return _LYING if last is not None and last.data.get("lying") is True else ""
 
 
 def _card_used(context: DashboardContext, sale: Sale) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Final
+
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -14,6 +17,9 @@ from host.ledger.codes import Code, Refused
 from host.ledger.records import Sale, SaleState
 from host.money import check_amount, sats
 from host.till import arm
+
+_ARMING: Final = threading.Lock()
+"""Two pages that charge at once: the second one sees the sale of the first."""
 
 bp = Blueprint("till", __name__, url_prefix="/till")
 
@@ -35,13 +41,20 @@ def now() -> Response:
 @bp.post("/charge")
 @permit("sale.charge")
 def charge() -> ResponseReturnValue:
-    """Arm the reader for an amount in whole sats."""
+    """Arm the reader for an amount in whole sats.
+
+    No page shows the keypad while a sale is open. One that has not heard of it yet must not
+    cancel what another one armed: `sale_in_progress`, and it shows that sale.
+    """
     try:
         amount_msat = check_amount(sats(int(_given("amount_sat"))))
     except ValueError:
         return problem(Code.AMOUNT_INVALID, 400)
     context = here()
-    return _now_or(arm(context.db, context.board, context.terminal, amount_msat))
+    with _ARMING:
+        if sales.current(context.db, context.terminal.terminal_id) is not None:
+            return _now_or(Refused(Code.SALE_IN_PROGRESS))
+        return _now_or(arm(context.db, context.board, context.terminal, amount_msat))
 
 
 @bp.post("/cancel")

@@ -94,6 +94,19 @@ def test_a_card_before_the_amount_is_told(context: DashboardContext, shop: Shop)
     assert of_kind(messages, "card-seen")[2] == {"state": "idle"}
 
 
+def test_a_card_that_lay_there_before_the_sale_is_part_of_the_tills_state(
+    context: DashboardContext, shop: Shop
+) -> None:
+    shop.arm(21)
+    messages = feed(context, shop.db.events.last_id(), "till")
+    next(messages)
+    data = {"terminal_id": "till-1", "sale_state": "ready", "lying": True}
+    shop.db.transaction(
+        lambda tx: tx.event("card.seen", store_id="main", subject="till-1", data=data)
+    )
+    assert "already on the reader" in of_kind(messages, "till")[2]["sale"]["more"]
+
+
 def test_a_dot_that_goes_down_is_told(context: DashboardContext, shop: Shop) -> None:
     messages = feed(context, shop.db.events.last_id(), "till")
     next(messages)

@@ -154,3 +154,38 @@ def test_the_page_carries_the_same_state_that_it_asks_for(cashier: FlaskClient, 
     assert "Simulation" in page
     for word in ("Reader", "Ledger", "Lightning", "Clock"):
         assert f"<span>{word}</span>" in page
+
+
+def test_a_charge_never_cancels_a_sale_that_is_open(cashier: FlaskClient, shop: Shop) -> None:
+    sale = shop.arm(5)
+    for state in (SaleState.READY, SaleState.DECLINED):
+        if state is not SaleState.READY:
+            sales.move(shop.db, sale.sale_id, state, code=Code.CARD_BLOCKED)
+        response = post(cashier, "/till/charge", {"amount_sat": 7})
+        assert (response.status_code, response.get_json()["code"]) == (409, "sale_in_progress")
+        assert shown(cashier)["sale"]["sale_id"] == sale.sale_id
+        assert shown(cashier)["state"] == state.value
+    post(cashier, "/till/cancel", {"sale_id": sale.sale_id})
+    assert post(cashier, "/till/charge", {"amount_sat": 7}).get_json()["state"] == "ready"
+
+
+def saw(shop: Shop, terminal_id: str, *, lying: bool) -> None:
+    data = {"terminal_id": terminal_id, "sale_state": "ready", "lying": lying}
+    shop.db.transaction(
+        lambda tx: tx.event("card.seen", store_id="main", subject=terminal_id, data=data)
+    )
+
+
+def test_a_card_that_lay_there_is_told_until_the_sale_goes_on(
+    cashier: FlaskClient, shop: Shop
+) -> None:
+    sale = shop.arm(5)
+    saw(shop, "till-2", lying=True)
+    saw(shop, "till-1", lying=False)
+    assert shown(cashier)["sale"]["more"] == ""
+    saw(shop, "till-1", lying=True)
+    assert shown(cashier)["sale"]["more"].startswith("A card is already on the reader\n")
+    sales.cancel(shop.db, sale.sale_id)
+    assert shown(cashier)["sale"]["more"] == ""
+    shop.arm(6)
+    assert shown(cashier)["sale"]["more"] == ""

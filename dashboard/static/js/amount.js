@@ -10,6 +10,7 @@ export const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, GR
 export class Amount {
   items = [];
   current = "";
+  kept = false; // left over from a cancelled sale: the next digit begins anew
 
   get total() {
     return this.items.reduce((sum, item) => sum + item, 0) + Number(this.current || 0);
@@ -17,7 +18,10 @@ export class Amount {
 
   /** Take one key; answers a hint for the person when the key could not be used. */
   press(key) {
-    if (/^\d+$/.test(key)) return this.#digits(key);
+    const digits = /^\d+$/.test(key);
+    if (digits && this.kept) this.clear();
+    this.kept = false;
+    if (digits) return this.#digits(key);
     if (key === "." || key === ",") return "Sats have no decimals";
     if (key === "+") return this.#next();
     if (key === "back") return this.#back();
@@ -29,6 +33,7 @@ export class Amount {
   clear() {
     this.items = [];
     this.current = "";
+    this.kept = false;
   }
 
   #digits(digits) {
@@ -60,15 +65,16 @@ export class Amount {
   }
 
   save(storage, key) {
-    storage.setItem(key, JSON.stringify({ items: this.items, current: this.current }));
+    storage.setItem(key, JSON.stringify({ items: this.items, current: this.current, kept: this.kept }));
   }
 
   static load(storage, key) {
     const amount = new Amount();
     try {
-      const { items, current } = JSON.parse(storage.getItem(key) ?? "{}");
+      const { items, current, kept } = JSON.parse(storage.getItem(key) ?? "{}");
       if (Array.isArray(items) && items.every((item) => Number.isSafeInteger(item) && item > 0)) amount.items = items;
       if (/^\d{0,9}$/.test(current ?? "")) amount.current = current ?? "";
+      amount.kept = kept === true;
       if (amount.total > MAX_TOTAL) amount.clear();
     } catch {
       amount.clear();

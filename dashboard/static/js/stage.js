@@ -55,9 +55,10 @@ export class Stage {
     return this.#do(this.#actions.other ? "other" : "main");
   }
 
+  /** Never on the other action: an Enter that nobody meant must not cancel a sale. */
   focus() {
-    const first = ["stage-main", "stage-other"].map($).find((button) => !button.hidden);
-    (first ?? $("main")).focus({ preventScroll: true });
+    const place = $("stage-main").hidden ? $("stage") : $("stage-main");
+    place.focus({ preventScroll: true });
   }
 
   #do(place) {

@@ -58,6 +58,10 @@ function render({ silent = false } = {}) {
     amount.clear();
     changed();
   }
+  if (now.state === "cancelled") {
+    amount.kept = true;
+    changed();
+  }
   const idle = now.state === "idle";
   $("entry").hidden = !idle;
   if (idle) stage.hide();
@@ -68,11 +72,17 @@ function render({ silent = false } = {}) {
   if (!silent) {
     sound.play(now.state);
     const what = [now.says, now.amount && `${now.amount} sats`, now.do, now.more];
-    $("announce").textContent = idle ? "Enter the amount." : `${what.filter(Boolean).join(". ")}.`;
+    $("announce").textContent = idle ? "Enter the amount." : spoken(...what);
   }
   if (idle) $("amount").focus({ preventScroll: true });
   else if (pinpad.open) pinpad.focus();
   else stage.focus();
+}
+
+/** The texts as sentences, each with one full stop, whether it had its own or not. */
+function spoken(...texts) {
+  const lines = texts.flatMap((text) => (text ? text.split("\n") : []));
+  return lines.map((line) => (/[.!?…]$/.test(line) ? line : `${line}.`)).join(" ");
 }
 
 /** Take a newer state; an older one, overtaken on its way, is dropped. */
@@ -98,7 +108,8 @@ async function send(address, data) {
     take(await post(address, data));
   } catch (problem) {
     await get(url.stateUrl).then(take, lost);
-    hint(`${problem.says}. ${problem.do}`, { strong: true });
+    // Another screen than the keypad has its own words by now.
+    if (!$("entry").hidden) hint(spoken(problem.says, problem.do), { strong: true });
   } finally {
     busy = false;
     root.removeAttribute("aria-busy");
@@ -155,6 +166,7 @@ function hint(text, { strong = false } = {}) {
 
 // Keys and touches -----------------------------------------------------------------------------
 
+const OVER = new Set(["approved", "cancelled"]); // the next sale may begin on their screens
 const KEYS = { Backspace: "back", Delete: "C", Escape: "CC" };
 
 function typed(event) {
@@ -163,6 +175,12 @@ function typed(event) {
   if (event.key === "Enter" && onControl && onControl !== $("charge")) return; // its own click
   if (!$("stage").hidden) {
     if (pinpad.typed(event.key)) return event.preventDefault();
+    if (/^\d$/.test(event.key) && OVER.has(view().state)) {
+      event.preventDefault();
+      leave(server.sale.sale_id);
+      if (!$("entry").hidden) press(event.key);
+      return;
+    }
     if (event.key !== "Enter" && event.key !== "Escape") return;
     event.preventDefault();
     if (!event.repeat) stage.key(event.key);

@@ -1,0 +1,200 @@
+"""The till's keys where a wrong one would cost a sale, and what its screen says beside a state."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from host.ledger import sales
+from host.ledger.codes import Code
+from host.ledger.records import SaleState
+from tests.support.shop import Shop
+
+pytestmark = pytest.mark.browser
+
+
+def stage(page: Page, state: str) -> Locator:
+    """The stage, once it shows this state."""
+    found = page.locator(f'#stage[data-state="{state}"]')
+    expect(found).to_be_visible()
+    return found
+
+
+def keys(page: Page, text: str) -> None:
+    for key in text:
+        page.keyboard.press(key)
+
+
+def charge(page: Page, text: str) -> None:
+    keys(page, text)
+    page.keyboard.press("Enter")
+    stage(page, "ready")
+    # The stream may be faster than the answer, and a page that waits for one takes no other key.
+    expect(page.locator("#till")).not_to_have_attribute("aria-busy", "true")
+
+
+def current(shop: Shop) -> tuple[SaleState, int] | None:
+    sale = sales.current(shop.db, "till-1")
+    return (sale.state, sale.amount_msat // 1000) if sale else None
+
+
+def test_enter_and_space_and_digits_leave_an_armed_sale_alone(till: Page, shop: Shop) -> None:
+    charge(till, "21")
+    expect(till.locator("#stage")).to_be_focused()
+    for key in ("Enter", "Enter", "Space", "5"):
+        till.keyboard.press(key)
+    till.evaluate("fetch('/till/state')")
+    assert current(shop) == (SaleState.READY, 21)
+    stage(till, "ready")
+
+
+def test_a_person_who_goes_to_cancel_with_tab_cancels(till: Page) -> None:
+    charge(till, "21")
+    till.keyboard.press("Tab")
+    expect(till.locator("#stage-other")).to_be_focused()
+    till.keyboard.press("Enter")
+    stage(till, "cancelled")
+
+
+def test_enter_in_a_second_tab_does_not_touch_the_sale_of_the_first(
+    till: Page, window: BrowserContext, site: str, shop: Shop
+) -> None:
+    other = window.new_page()
+    other.goto(f"{site}/till")
+    keys(other, "7")
+    charge(till, "21")
+    stage(other, "ready")
+    keys(other, "5")
+    other.keyboard.press("Enter")
+    other.evaluate("fetch('/till/state')")
+    assert current(shop) == (SaleState.READY, 21)
+
+
+def test_a_tab_that_has_not_heard_yet_shows_the_armed_sale_and_does_not_cancel_it(
+    till: Page, window: BrowserContext, site: str, shop: Shop
+) -> None:
+    deaf = window.new_page()
+    deaf.route("**/live?**", lambda route: None)
+    deaf.goto(f"{site}/till")
+    keys(deaf, "7")
+    charge(till, "21")
+    expect(deaf.locator("#entry")).to_be_visible()
+    deaf.keyboard.press("Enter")
+    expect(stage(deaf, "ready")).to_contain_text("21 sats")
+    assert current(shop) == (SaleState.READY, 21)
+
+
+def test_a_digit_on_the_paid_screen_begins_the_next_amount(till: Page, shop: Shop) -> None:
+    ann = shop.card("Ann")
+    charge(till, "21")
+    shop.tap(ann)
+    stage(till, "approved")
+    keys(till, "75")
+    expect(till.locator("#entry")).to_be_visible()
+    expect(till.locator("#amount-text")).to_have_text("75")
+
+
+def test_enter_on_the_paid_screen_leaves_an_empty_keypad(till: Page, shop: Shop) -> None:
+    ann = shop.card("Ann")
+    charge(till, "21")
+    shop.tap(ann)
+    stage(till, "approved")
+    till.keyboard.press("Enter")
+    expect(till.locator("#amount-text")).to_have_text("0")
+    till.keyboard.press("Enter")
+    expect(till.locator("#hint")).to_have_text("Enter an amount first")
+    assert current(shop) is None
+
+
+def test_a_digit_on_the_cancelled_screen_begins_a_new_amount(till: Page) -> None:
+    charge(till, "12+34")
+    till.keyboard.press("Escape")
+    stage(till, "cancelled")
+    keys(till, "75")
+    expect(till.locator("#amount-text")).to_have_text("75")
+    expect(till.locator("#items")).to_be_empty()
+
+
+@pytest.mark.parametrize("reload", [False, True])
+def test_the_amount_kept_from_a_cancelled_sale_is_replaced_and_never_added_to(
+    till: Page, reload: bool
+) -> None:
+    charge(till, "21")
+    till.keyboard.press("Escape")
+    stage(till, "cancelled")
+    till.keyboard.press("Enter")
+    expect(till.locator("#amount-text")).to_have_text("21")
+    if reload:
+        till.reload()
+        stage(till, "cancelled")
+        till.keyboard.press("Enter")
+    keys(till, "75")
+    expect(till.locator("#amount-text")).to_have_text("75")
+
+
+@pytest.mark.parametrize(("key", "amount"), [("Backspace", "2"), ("+", "21")])
+def test_the_kept_amount_can_be_changed_on_purpose(till: Page, key: str, amount: str) -> None:
+    charge(till, "21")
+    till.keyboard.press("Escape")
+    stage(till, "cancelled")
+    till.keyboard.press("Enter")
+    till.keyboard.press(key)
+    expect(till.locator("#amount-text")).to_have_text(amount)
+
+
+def test_a_card_that_lies_there_already_is_told_until_it_is_lifted(till: Page, shop: Shop) -> None:
+    charge(till, "21")
+    data = {"terminal_id": "till-1", "sale_state": "ready", "lying": True}
+    shop.db.transaction(
+        lambda tx: tx.event("card.seen", store_id="main", subject="till-1", data=data)
+    )
+    more = till.locator("#stage-more")
+    words = "A card is already on the reader Lift it and lay it down again."
+    expect(more).to_have_text(words)
+    expect(till.locator("#announce")).to_contain_text("on the reader. Lift it and lay it")
+    till.reload()
+    expect(more).to_have_text(words)
+    sale = sales.current(shop.db, "till-1")
+    assert sale
+    sales.move(shop.db, sale.sale_id, SaleState.READING)
+    stage(till, "reading")
+    expect(more).to_be_empty()
+
+
+@pytest.mark.parametrize("width", [320, 360, 1024])
+@pytest.mark.parametrize("state", [SaleState.READY, SaleState.DECLINED])
+def test_the_largest_amount_fits_on_one_line_without_a_scrollbar(
+    till: Page, shop: Shop, width: int, state: SaleState
+) -> None:
+    till.set_viewport_size({"width": width, "height": 600 if width == 1024 else 740})
+    sale = shop.arm(999_999_999)
+    if state is SaleState.DECLINED:
+        sales.move(shop.db, sale.sale_id, state, code=Code.LIMIT_DAY)
+    stage(till, state.value)
+    inside = """() => {
+      const stage = document.getElementById("stage");
+      const amount = document.getElementById("stage-amount");
+      const unit = amount.querySelector(".unit").getBoundingClientRect();
+      const box = amount.getBoundingClientRect();
+      const size = parseFloat(getComputedStyle(amount).fontSize);
+      return {
+        wide: stage.scrollWidth - stage.clientWidth,
+        high: stage.scrollHeight - stage.clientHeight,
+        lines: Math.round(box.height / (size * 1.05)),
+        out: Math.max(0, Math.ceil(unit.right - innerWidth)),
+      };
+    }"""
+    assert till.evaluate(inside) == {"wide": 0, "high": 0, "lines": 1, "out": 0}
+
+
+@pytest.mark.parametrize("code", [Code.LIMIT_TAP, Code.CARD_BLOCKED, Code.SUN_INVALID])
+def test_what_is_spoken_has_one_full_stop_at_a_time(till: Page, shop: Shop, code: Code) -> None:
+    sale = shop.arm(5)
+    sales.move(
+        shop.db, sale.sale_id, SaleState.DECLINED, code=code, data={"words": "Ask at the desk."}
+    )
+    said = till.locator("#announce")
+    expect(said).to_contain_text(code.words.says + ".")
+    text = said.inner_text()
+    assert ".." not in text
+    assert text.endswith("Ask at the desk.")
