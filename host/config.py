@@ -208,6 +208,9 @@ def parse(document: Mapping[str, Any]) -> Config:
 def _check(config: Config) -> None:
     listen_address(config.public.listen, "public.listen")
     listen_address(config.dashboard.listen, "dashboard.listen")
+    same = config.dashboard.enabled and config.dashboard.listen == config.public.listen
+    if same and not config.public.listen.endswith(":0"):
+        raise ConfigError("dashboard.listen: must be another address than public.listen")
     _check_url(config.public.url)
     _check_proxies(config.public.trusted_proxies)
     if not 0 < config.public.min_sat <= config.public.max_sat:

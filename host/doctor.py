@@ -50,7 +50,7 @@ def examine(home: Path) -> Iterator[Finding]:
         yield Finding("config", True, f"{home / configuration.FILE_NAME} is good")
     except ConfigError as error:
         yield Finding("config", False, str(error), "mend the line it names")
-    yield from _readers()
+    yield from _readers(config)
     if config is not None:
         loaded = config
         yield _guarded("wallet", lambda: _wallet(home, loaded))
@@ -113,11 +113,16 @@ def _ledger(home: Path) -> Finding:
     return Finding("ledger", answer == "ok", f"{path}: {answer}", "restore the newest backup")
 
 
-def _readers() -> Iterator[Finding]:
+def _readers(config: Config | None) -> Iterator[Finding]:
+    """What readers depend on; pcscd does not have to run for a shop that has no PC/SC reader."""
     from host.readers.probe import probe
 
+    pcsc = config is None or any(one.device.startswith("pcsc") for one in config.readers)
     for one in probe():
-        yield Finding(one.part, one.ok, one.words, one.mend)
+        if one.part == "pcscd" and not one.ok and not pcsc:
+            yield Finding(one.part, True, "not needed: no PC/SC reader is configured")
+        else:
+            yield Finding(one.part, one.ok, one.words, one.mend)
 
 
 def _wallet(home: Path, config: Config) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import deque
@@ -99,6 +100,7 @@ class ReaderPost:
                     failed = 0
                     self._reader = reader
                     reader.on_press = self._pressed
+                    self._clear(reader, stop)
                     self._board.report(self._part, True, f"{reader.info.name} ready")
                     self._serve(reader, stop)
             except ReaderGone as error:
@@ -142,6 +144,21 @@ class ReaderPost:
             if show != self._shown:
                 self._shown = show
                 reader.show(show)
+
+    def _clear(self, reader: Reader, stop: threading.Event) -> None:
+        """Wait out what lies there when the reader is opened: it was laid down for another sale.
+
+        Without this a card forgotten on a reader that drops out and comes back would pay for the
+        next customer.
+        """
+        try:
+            lying = reader.wait_card(WAIT_MS) is not None
+        except SeveralCards:
+            lying = True
+        if lying:
+            log.info("%s: a card lay there already", self._part)
+            self._board.report(self._part, False, "a card lies on the reader; lift it")
+            self._until_gone(reader, stop)
 
     def _serve(self, reader: Reader, stop: threading.Event) -> None:
         self._free.set()
@@ -209,8 +226,14 @@ class ReaderPost:
         self.refresh()
 
     def _until_gone(self, reader: Reader, stop: threading.Event) -> None:
+        told = sales.latest(self.till.db, self.till.terminal.terminal_id)
         while not stop.is_set() and not reader.wait_gone(WAIT_MS):
             self._give_up()
             self.refresh()
+            sale = sales.current(self.till.db, self.till.terminal.terminal_id)
+            if sale is not None and (told is None or sale.sale_id != told.sale_id):
+                told = sale  # charged while a card lies there: nobody should have to guess
+                with contextlib.suppress(StoreError):
+                    self.till.lying()
         self._instead = None
         self._free.set()

@@ -27,6 +27,8 @@ def initialise(home: Path, *, name: str, timezone: str, url: str) -> Iterator[st
         configuration.parse(tomllib.loads(text))  # a bad value must not stay behind in the file
         toml.write_text(text, "utf-8")
         yield f"wrote {toml}"
+    else:
+        yield f"kept {toml} as it is"
     config = configuration.load(home)
     if not keys.exists():
         keyrings.save(keyrings.generate(), keys)
@@ -40,7 +42,8 @@ def initialise(home: Path, *, name: str, timezone: str, url: str) -> Iterator[st
 
 
 def _toml(name: str, timezone: str, url: str) -> str:
-    store = f"[store]\nname = {json.dumps(name)}\ntimezone = {json.dumps(timezone)}\n"
+    named = json.dumps(name, ensure_ascii=False)
+    store = f"[store]\nname = {named}\ntimezone = {json.dumps(timezone)}\n"
     return store + (f"\n[public]\nurl = {json.dumps(url)}\n" if url else "")
 
 

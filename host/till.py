@@ -183,16 +183,20 @@ class Till:
             self._pads.wait(self.terminal.terminal_id, sale.sale_id, entered)
         return outcome
 
+    def lying(self) -> None:
+        """A sale was armed while a card lies there: the screen asks to lift it and lay it anew."""
+        self._seen({"sale_state": SaleState.READY.value, "lying": True})
+
     def _early(self, sale: Sale | None) -> None:
         """A card before the amount is never an error: the screen asks for the amount (UX)."""
+        self._seen({"sale_state": sale.state.value if sale else "idle"})
+
+    def _seen(self, facts: dict[str, str | bool]) -> None:
         terminal = self.terminal
-        state = sale.state.value if sale else "idle"
+        told = {"terminal_id": terminal.terminal_id, **facts}
         self.db.transaction(
             lambda tx: tx.event(
-                "card.seen",
-                store_id=terminal.store_id,
-                subject=terminal.terminal_id,
-                data={"terminal_id": terminal.terminal_id, "sale_state": state},
+                "card.seen", store_id=terminal.store_id, subject=terminal.terminal_id, data=told
             )
         )
 

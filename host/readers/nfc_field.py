@@ -8,6 +8,7 @@ last look left them, since nothing but Type A at 106 kbit/s is ever asked for.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import math
 import termios
@@ -16,7 +17,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import nfc.clf
 import nfc.clf.device
@@ -29,6 +30,8 @@ from host.readers.lights import Lamps
 
 # What nfcpy logs as errors reaches us as exceptions; at its debug level it logs a card's p and c.
 logging.getLogger("nfc").setLevel(logging.CRITICAL)
+
+T = TypeVar("T")
 
 _IN_LIST_PASSIVE_TARGET = 0x4A
 _TYPE_A_106 = 0x00
@@ -100,6 +103,9 @@ class Field(ABC):
                 raise ReaderGone(f"{self._name} went away: {reason}") from error
 
 
+_LATE_FRAMES, _LATE_MS = 4, 100
+
+
 class Pn53xField(Field):
     """A chip of the PN53x family, spoken to directly."""
 
@@ -114,16 +120,19 @@ class Pn53xField(Field):
 
     def sense(self) -> Target | None:
         with self._use():
-            if self._selected:
-                self._switch_off()
-            if not (found := self._list(self._most)):
-                return None  # the field stays on: an empty look is one command
-            seen_ns = time.monotonic_ns()
-            # Looking for a second card halts the first one; without power both forget.
+            return self._once_more(self._look)
+
+    def _look(self) -> Target | None:
+        if self._selected:
             self._switch_off()
-            if found[0] > 1:
-                raise SeveralCards("more than one card lies on the reader")
-            found = self._list(1)
+        if not (found := self._list(self._most)):
+            return None  # the field stays on: an empty look is one command
+        seen_ns = time.monotonic_ns()
+        # Looking for a second card halts the first one; without power both forget.
+        self._switch_off()
+        if found[0] > 1:
+            raise SeveralCards("more than one card lies on the reader")
+        found = self._list(1)
         if not found:
             return None
         sel_res, uid_length = found[4], found[5]
@@ -147,7 +156,30 @@ class Pn53xField(Field):
 
     def _write_gpio(self, lamps: Lamps) -> None:
         with self._use():
-            self._chip.command(WRITE_GPIO, write_gpio(lamps), _COMMAND_S)
+            self._once_more(lambda: self._chip.command(WRITE_GPIO, write_gpio(lamps), _COMMAND_S))
+
+    def _once_more(self, work: Callable[[], T]) -> T:
+        """Do what may be done twice; a second time where the chip's answer came late.
+
+        A busy machine can hold a frame up for longer than nfcpy waits, and nfcpy calls that an
+        input/output error, as it does a reader that was unplugged: that one fails again.
+        """
+        try:
+            return work()
+        except OSError:
+            self._drain()
+            return work()
+
+    def _drain(self) -> None:
+        """Cancel the running command and read what is still under way."""
+        self._chip.write_frame(self._chip.ACK)
+        for _ in range(_LATE_FRAMES):
+            try:
+                self._chip.read_frame(timeout=_LATE_MS)
+            except OSError as error:
+                if error.errno == errno.ETIMEDOUT:
+                    return
+                raise
 
     def _list(self, most: int) -> bytearray | None:
         """InListPassiveTarget's answer: how many cards, then number, SENS_RES, SEL_RES, UID."""

@@ -57,7 +57,11 @@ def _pcsc(_root: Path) -> Iterator[Finding]:
         with contextlib.closing(Context()) as context:
             names = context.readers()
     except PcscError as error:
-        yield Finding("pcscd", False, f"{error}: install pcscd, and start it")
+        yield Finding(
+            "pcscd",
+            False,
+            f"{error}: install pcscd; where it is, `systemctl start pcscd` or `pcscd --foreground`",
+        )
         return
     yield Finding("pcscd", True, f"answers; readers: {', '.join(names) or 'none'}")
 

@@ -14,6 +14,7 @@ from host.ledger.codes import Code
 from host.ledger.records import Limits, Sale, SaleState
 from host.money import sats
 from host.readers.base import Look, Reader, ReaderError, ReaderTaken
+from host.readers.direct import DirectReader
 from host.store.errors import StoreBusy
 from tests.support.counter import Counter, Served, counter
 from tests.support.running import MONEY, digest, wait_for
@@ -77,6 +78,43 @@ def test_a_card_left_on_the_reader_is_not_charged_until_it_is_laid_down_again(
     served.lay(card)
     served.wait(sale, SaleState.APPROVED)
     assert paid(at) == 1
+
+
+def test_who_charges_while_a_card_lies_there_is_told_to_have_it_lifted(
+    at: Counter, served: Served
+) -> None:
+    served.lay(at.card())
+    seen(at, 1)
+    at.arm()
+    seen(at, 2)
+    (_early, lying) = at.db.events.after(0, kinds=["card.seen"])
+    assert lying.data == {"terminal_id": "till-1", "sale_state": "ready", "lying": True}
+
+
+def test_a_forgotten_card_pays_nothing_when_the_reader_drops_out_and_comes_back(
+    at: Counter,
+) -> None:
+    card, opened = at.card(), list[DirectReader]()
+
+    def opener() -> Reader:
+        opened.append(DirectReader("till-1"))
+        if len(opened) > 1:
+            opened[-1].lay(card.twin)
+        return opened[-1]
+
+    with Served(at, opener) as served:
+        served.wait_part(ok=True)
+        sale = at.arm()
+        opened[0].unplug()
+        while "lift it" not in served.wait_part(ok=False):
+            at.board.wait_change(100)
+        assert at.sale(sale.sale_id).state is SaleState.READY
+        assert paid(at) == 0
+        opened[1].lift()
+        served.wait_part(ok=True)
+        served.ready()
+        opened[1].lay(card.twin)
+        served.wait(sale, SaleState.APPROVED)
 
 
 def test_a_card_left_on_the_reader_pays_one_sale_only(at: Counter, served: Served) -> None:

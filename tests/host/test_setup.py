@@ -44,7 +44,8 @@ def test_an_own_configuration_is_kept(tmp_path: Path) -> None:
     (tmp_path / configuration.FILE_NAME).write_text(own)
     lines = list(initialise(tmp_path, name="Other", timezone="UTC", url=""))
     assert (tmp_path / configuration.FILE_NAME).read_text() == own
-    assert len(lines) == 2
+    assert len(lines) == 3
+    assert lines[0].startswith("kept ")
 
 
 def test_readers_that_are_added_later_get_their_terminals_and_nothing_is_made_twice(

@@ -104,6 +104,8 @@ class Beside:
         return sale
 
     def tap(self, sale: Sale, name: str) -> None:
+        """Lay a card down once the reader is served; one that lay there before does not count."""
+        wait_for(self.db, lambda: all(self.dots().values()), "four green dots")
         self.twin.lay(name)
         wait_sale(self.db, sale.sale_id, SaleState.APPROVED)
         self.twin.lift()
