@@ -172,6 +172,8 @@ class Pn53xField(Field):
 
     def _drain(self) -> None:
         """Cancel the running command and read what is still under way."""
+        # The late answer may have been a card: the next look begins without power, so it forgets.
+        self._selected = True
         self._chip.write_frame(self._chip.ACK)
         for _ in range(_LATE_FRAMES):
             try:

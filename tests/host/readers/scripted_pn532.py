@@ -57,6 +57,9 @@ class ScriptedPn532:
         self.silent = False
         self.breaks_off = False
         """Sends the beginning of a frame, and no more."""
+        self.late = 0
+        """For so many commands, the answer comes only when the host speaks again."""
+        self._held = b""
         self._active: ScriptedCard | None = None
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
@@ -98,6 +101,9 @@ class ScriptedPn532:
             if self._stop_read in ready:
                 return
             received += os.read(self._master, 4096)
+            if self._held:
+                os.write(self._master, self._held)
+                self._held = b""
             while taken := self._take(received):
                 command, received = taken
                 self._obey(command)
@@ -130,6 +136,10 @@ class ScriptedPn532:
         head = length[1:] if len(answer) < 255 else b"\xff\xff" + length
         head += bytes((-sum(length) & 0xFF,))
         frame = b"\x00\x00\xff" + head + answer + bytes((-sum(answer) & 0xFF, 0))
+        if self.late:
+            self.late -= 1
+            self._held = ACK + frame
+            return
         os.write(self._master, ACK + frame)
 
     def _answer(self, command: bytes) -> bytes:

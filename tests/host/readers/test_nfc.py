@@ -173,6 +173,17 @@ def test_a_chip_that_breaks_off_in_a_frame_is_a_reader_that_is_gone(
         reader.wait_card(SOON)
 
 
+def test_an_answer_that_comes_late_is_no_reader_that_is_gone(
+    chip: ScriptedPn532, reader: Reader
+) -> None:
+    assert reader.wait_card(A_MOMENT) is None
+    chip.late = 1
+    assert reader.wait_card(SOON // 10) is None
+    chip.cards.append(ScriptedCard(UID, always_ok))
+    chip.late = 1
+    assert card_on(reader).transceive(b"\x00\xa4\x04\x00") == OK
+
+
 def test_a_port_where_nothing_answers_is_named(tmp_path: Path) -> None:
     with ScriptedPn532() as chip:
         chip.silent = True
