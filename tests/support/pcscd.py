@@ -51,6 +51,7 @@ def pcscd() -> Iterator[PrivatePcscd]:
     for part, package in ((PCSCD, "pcscd"), (DRIVER, "vsmartcard-vpcd")):
         if not part.exists():
             pytest.skip(f"{part} is missing: install Debian's package {package}")
+    pytest.importorskip("smartcard", reason="pyscard is not installed: it needs a compiler")
     service = process_pcscd()
     yield service
     if not service.running:

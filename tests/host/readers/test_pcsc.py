@@ -7,6 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("smartcard", reason="pyscard is not installed: it needs a compiler")
+
 from smartcard import scard
 
 from host.readers.base import CardLink, CardRefused, Reader, ReaderGone, ReaderTaken

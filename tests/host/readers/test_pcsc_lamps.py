@@ -13,6 +13,9 @@ from hardware.twin.acs import MODELS as TWINS
 from hardware.twin.bench import Lights
 from hardware.twin.private_pcscd import CCID_DRIVER, PrivatePcscd
 from hardware.twin.process import TwinProcess
+
+pytest.importorskip("smartcard", reason="pyscard is not installed: it needs a compiler")
+
 from host.readers.base import Can, Look, Reader, Show
 from host.readers.lights import Lamps
 from host.readers.manners import MODELS, Escapes, command, of_pcsc, of_usb

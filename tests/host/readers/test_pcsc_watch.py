@@ -6,6 +6,9 @@ import threading
 from collections.abc import Iterator, Sequence
 
 import pytest
+
+pytest.importorskip("smartcard", reason="pyscard is not installed: it needs a compiler")
+
 from smartcard import scard
 
 from host.readers import pcsc_watch
