@@ -268,9 +268,21 @@ def running(
         try:
             if isinstance(daemon.wallet, EmbeddedWallet):
                 daemon.wallet.fund(sats(1_000_000))
+            for one in terminals:
+                wait_reader(daemon, one)
             yield RunningShop(home, config, keyring, clock, daemon, plugs, stranger)
         finally:
             stranger.close()
+
+
+def wait_reader(daemon: Daemon, terminal: str) -> None:
+    """Wait until the reader of a terminal was opened and looked at, or could not be opened."""
+    deadline = time.monotonic() + DEADLINE_S
+    while daemon.board.parts(terminal)[0].detail == "no reader serves this till":
+        assert time.monotonic() < deadline, f"nothing is known of the reader of {terminal}"
+        if not any(post.till.terminal.terminal_id == terminal for post in daemon.posts):
+            return
+        daemon.board.wait_change(100)
 
 
 def wait_for(db: Engine, fn: Callable[[], Any], what: str = "the condition") -> Any:
