@@ -19,6 +19,7 @@ from host.ledger import claims, sales, taps
 from host.ledger.claims import Claimed, ClaimRequest, Source
 from host.ledger.codes import Code, Refused
 from host.ledger.records import Sale, SaleState
+from host.ledger.sales import Basket
 from host.ledger.taps import VerifiedTap
 from host.lnurl import codec
 from host.money import sat_text
@@ -66,6 +67,7 @@ def arm(
     amount_msat: int,
     *,
     timeout_ms: int = SALE_TIMEOUT_MS,
+    basket: Basket = Basket(),  # noqa: B008 - it never changes
 ) -> Sale | Refused:
     """Start a sale on a terminal; refused while one of the four dots is down (UX rule 5)."""
     for part in board.parts(terminal.terminal_id):
@@ -78,6 +80,7 @@ def arm(
         amount_msat,
         terminal_id=terminal.terminal_id,
         timeout_ms=timeout_ms,
+        basket=basket,
     )
 
 

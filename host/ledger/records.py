@@ -85,6 +85,14 @@ class SaleState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class SaleMethod(StrEnum):
+    """How a sale was paid: a card of ours, another issuer's card, our invoice on the screen."""
+
+    CARD = "card"
+    FOREIGN = "foreign"
+    INVOICE = "invoice"
+
+
 class EntryKind(StrEnum):
     """What a movement of money was."""
 
@@ -268,10 +276,19 @@ class Sale:
     """What one bitcoin cost when the sale was made, in its currency; None without a rate."""
     rate_source: str | None = None
     rate_at: int | None = None
+    tip_msat: int = 0
+    """The part of the amount that is a tip."""
+    note: str = ""
+    fiat: str | None = None
+    """What was keyed in, in the currency, where the shop counts in it: decimal text."""
+    person_id: str | None = None
+    method: SaleMethod | None = None
+    settled_at: int | None = None
+    """When it was paid; reports range over this time."""
 
     @classmethod
     def of(cls, row: Row) -> Self:
-        return cls(*_typed(row, {5: SaleState, 6: Code, 11: json.loads}))
+        return cls(*_typed(row, {5: SaleState, 6: Code, 11: json.loads, 19: SaleMethod}))
 
 
 @dataclass(frozen=True, slots=True)

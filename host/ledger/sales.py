@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from host.ledger import ids
@@ -18,6 +19,7 @@ from host.money import MAX_MSAT, MSAT_PER_SAT
 from host.store.tx import Place, Tx
 
 TIMEOUT_MS: Final = 120_000
+MAX_NOTE: Final = 200
 
 _NEXT: Final = {
     SaleState.READY: frozenset(
@@ -68,11 +70,26 @@ _VOID_RATE: Final = """
 
 _INSERT: Final = """
     INSERT INTO sales (sale_id, store_id, terminal_id, amount_msat, currency, state, created_at,
-        changed_at, expires_at, data, rate, rate_source, rate_at)
+        changed_at, expires_at, data, rate, rate_source, rate_at, tip_msat, note, fiat, person_id)
     SELECT :sale_id, s.store_id, :terminal_id, :amount_msat, s.currency, 'ready', :now,
-        :now, :expires_at, :data, r.rate, r.source, r.at
+        :now, :expires_at, :data, r.rate, r.source, r.at, :tip_msat, :note, :fiat, :person_id
     FROM stores s LEFT JOIN rates r ON r.currency = s.currency WHERE s.store_id = :store_id
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """What is kept of a sale beside its amount; the tip is a part of that amount.
+
+    `fiat` and `lines` are decimal text in the unit that was keyed in: the store's currency where
+    `fiat` is given, else satoshi.
+    """
+
+    tip_msat: int = 0
+    note: str = ""
+    lines: tuple[str, ...] = ()
+    fiat: str | None = None
+    person_id: str | None = None
 
 
 def open(  # noqa: A001 - read as `sales.open`
@@ -82,15 +99,15 @@ def open(  # noqa: A001 - read as `sales.open`
     *,
     terminal_id: str,
     timeout_ms: int = TIMEOUT_MS,
-    data: Mapping[str, Any] | None = None,
+    basket: Basket = Basket(),
 ) -> Sale | Refused:
     """Arm a terminal for this amount and nothing else.
 
     A sale that only waits for a card there is cancelled; one whose outcome is not known yet
     refuses: `sale_in_progress`; so does a reader that is lent: `reader_lent`, and a rate that is
-    far too old: `rate_stale`. `data` is kept with the sale, and so is the rate where there is one.
+    far too old: `rate_stale`. The rate is kept with the sale where there is one.
     """
-    if not 0 < amount_msat <= MAX_MSAT or amount_msat % MSAT_PER_SAT:
+    if not _makes_sense(amount_msat, basket):
         return Refused(Code.AMOUNT_INVALID)
 
     def arm(tx: Tx) -> Sale | Refused:
@@ -114,7 +131,7 @@ def open(  # noqa: A001 - read as `sales.open`
             "amount_msat": amount_msat,
             "now": tx.now,
             "expires_at": tx.now + timeout_ms,
-            "data": json.dumps(data or {}),
+            **_kept(basket),
         }
         tx.run(_INSERT, row)
         sale = _need(tx, sale_id)
@@ -122,6 +139,23 @@ def open(  # noqa: A001 - read as `sales.open`
         return sale
 
     return db.transaction(arm)
+
+
+def _makes_sense(amount_msat: int, basket: Basket) -> bool:
+    """Whole satoshi, a tip below the amount, and a note that fits on a receipt."""
+    tip = basket.tip_msat
+    whole = not (amount_msat % MSAT_PER_SAT or tip % MSAT_PER_SAT)
+    return whole and 0 <= tip < amount_msat <= MAX_MSAT and len(basket.note) <= MAX_NOTE
+
+
+def _kept(basket: Basket) -> dict[str, Any]:
+    return {
+        "data": json.dumps({"lines": basket.lines} if basket.lines else {}),
+        "tip_msat": basket.tip_msat,
+        "note": basket.note,
+        "fiat": basket.fiat,
+        "person_id": basket.person_id,
+    }
 
 
 def get(db: Place, sale_id: str) -> Sale | None:

@@ -57,7 +57,7 @@ _CARD: Final = """
 
 _APPROVE: Final = """
     UPDATE sales SET state = 'approved', code = NULL, payout_id = :payout_id,
-        changed_at = :created_at
+        changed_at = :created_at, settled_at = :created_at, method = 'card'
     WHERE sale_id = :sale_id AND state IN ('ready', 'reading', 'declined')
 """
 

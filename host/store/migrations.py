@@ -14,7 +14,7 @@ from host.store.errors import StoreDamaged, StoreError, StoreTooNew, explain
 APPLICATION_ID = 0x54415054
 """`TAPT`, in the header of the file (sqlite.org/pragma, application_id)."""
 
-STEPS = ("001_ledger", "002_loans", "003_foreign", "004_topups")
+STEPS = ("001_ledger", "002_loans", "003_foreign", "004_topups", "005_sales")
 
 _set = Migrations("taptill")
 

@@ -40,15 +40,24 @@ def walk(here: Shop, sale: Sale, *states: SaleState) -> Sale | None:
 
 def test_a_sale_is_armed_for_its_amount(here: Shop) -> None:
     stores.ensure_terminal(here.db, "t", STORE)
-    sale = sales.open(here.db, STORE, TEN, terminal_id="t", timeout_ms=MINUTE, data={"rate": "9"})
+    basket = sales.Basket(tip_msat=1_000, note="Table 4", lines=("4", "6"))
+    sale = sales.open(here.db, STORE, TEN, terminal_id="t", timeout_ms=MINUTE, basket=basket)
     assert isinstance(sale, Sale)
     assert (sale.state, sale.amount_msat, sale.currency) == (R, TEN, "SATS")
     assert sale.expires_at == here.clock.now() + MINUTE
-    assert sale.data == {"rate": "9"}
+    assert (sale.tip_msat, sale.note, sale.data) == (1_000, "Table 4", {"lines": ["4", "6"]})
+    assert (sale.method, sale.settled_at) == (None, None)
     assert sales.current(here.db, "t") == sales.latest(here.db, "t") == sale
     event = here.db.events.after(0)[-1]
     assert (event.kind, event.subject, event.store_id) == ("sale.ready", sale.sale_id, STORE)
     assert event.data == {"amount_msat": TEN, "terminal_id": "t"}
+
+
+@pytest.mark.parametrize("tip", [-1_000, 1, TEN, TEN + 1_000])
+def test_a_tip_is_whole_sats_and_less_than_the_amount(here: Shop, tip: int) -> None:
+    basket = sales.Basket(tip_msat=tip)
+    refused = sales.open(here.db, STORE, TEN, terminal_id="t", basket=basket)
+    assert code(refused) is Code.AMOUNT_INVALID
 
 
 @pytest.mark.parametrize("amount", [0, -1_000, 1, 999, 1_001])
