@@ -7,7 +7,7 @@ import threading
 from typing import Final
 
 from host.clock import DAY, Clock
-from host.ledger import topups
+from host.ledger import looks, topups
 from host.ledger.topups import TopUpInvoice
 from host.lightning.wallet import InvoiceState, Wallet, WalletError
 from host.store.engine import Engine
@@ -46,7 +46,7 @@ class TopUps:
             state = InvoiceState.OPEN
         if state is InvoiceState.PAID:
             return topups.settle(self._db, payment_hash)
-        offered = invoice.state is topups.InvoiceState.OFFERED
+        offered = invoice.state is looks.InvoiceState.OFFERED
         gone = self._clock.now() >= invoice.expires_at + _FORGOTTEN_MS
         if offered and (state is InvoiceState.EXPIRED or (state is InvoiceState.UNKNOWN and gone)):
             topups.end(self._db, payment_hash)

@@ -9,33 +9,22 @@ entry is named after the payment hash, so no invoice is credited twice.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from enum import StrEnum
 from typing import Any, Final, Self
 
-from host.clock import DAY, HOUR, MINUTE, SECOND
+from host.clock import DAY, SECOND
 from host.ledger import audit, cards, entries, people, pull_payments
 from host.ledger.codes import Code, Refused
 from host.ledger.errors import LedgerError, NotFound
+from host.ledger.looks import InvoiceState, next_look
 from host.ledger.records import CardState, EntryKind, Person, PullPayment, PullPaymentState
 from host.store.tx import Place, Row, Tx
 
 CHECK_MS: Final = (SECOND, SECOND, SECOND, 2 * SECOND, 3 * SECOND, 5 * SECOND, 10 * SECOND)
 """After how long an invoice that was handed out is looked at again; the last one repeats."""
 
-AFTERWARDS_MS: Final = (MINUTE, 10 * MINUTE, HOUR, DAY)
-"""When an invoice that is over is looked at once more."""
-
 OPEN_PER_CARD: Final = 10
 OPEN_IN_ALL: Final = 1_000
 """Invoices that wait to be paid: whoever has a link may ask, so it costs us no more than this."""
-
-
-class InvoiceState(StrEnum):
-    """What became of an invoice that was handed out."""
-
-    OFFERED = "offered"
-    PAID = "paid"
-    OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +150,7 @@ def offer(
             "amount_msat": amount_msat,
             "now": tx.now,
             "expires_at": expires_at,
-            "next": tx.now + CHECK_MS[0],
+            "next": next_look(tx.now, InvoiceState.OFFERED, 0, CHECK_MS),
         }
         return tx.run(_OFFER, row) == 1
 
@@ -214,7 +203,8 @@ def end(db: Place, payment_hash: bytes) -> bool:
     """The invoice expired and was not paid. True when this call noted it."""
 
     def over(tx: Tx) -> bool:
-        row = {"hash": payment_hash, "now": tx.now, "next": tx.now + AFTERWARDS_MS[0]}
+        next_at = next_look(tx.now, InvoiceState.OVER, 0, CHECK_MS)
+        row = {"hash": payment_hash, "now": tx.now, "next": next_at}
         sql = (
             "UPDATE topup_invoices SET state = 'over', ended_at = :now, checks = 0,"
             " next_check_at = :next WHERE payment_hash = :hash AND state = 'offered'"
@@ -231,11 +221,7 @@ def postpone(db: Place, payment_hash: bytes) -> None:
         invoice = get(tx, payment_hash)
         if invoice is None or invoice.next_check_at is None:
             return
-        next_at: int | None = None
-        if invoice.state is InvoiceState.OFFERED:
-            next_at = tx.now + CHECK_MS[min(invoice.checks + 1, len(CHECK_MS) - 1)]
-        elif invoice.checks + 1 < len(AFTERWARDS_MS):
-            next_at = tx.now + AFTERWARDS_MS[invoice.checks + 1]
+        next_at = next_look(tx.now, invoice.state, invoice.checks + 1, CHECK_MS)
         sql = (
             "UPDATE topup_invoices SET checks = checks + 1, next_check_at = :next"
             " WHERE payment_hash = :hash"

@@ -10,8 +10,8 @@ from host.clock import DAY, MINUTE
 from host.ledger import audit, cards, people, pull_payments, topups
 from host.ledger.codes import Code, Refused
 from host.ledger.errors import LedgerError, NotAllowed, NotFound
+from host.ledger.looks import InvoiceState
 from host.ledger.records import Card, EntryKind, Role
-from host.ledger.topups import InvoiceState
 from host.money import sats
 from host.store.errors import StoreError
 from host.store.tx import Tx

@@ -14,6 +14,7 @@ from host.clock import MINUTE
 from host.ledger import addresses, books, cards, pull_payments, topups
 from host.ledger.codes import Code
 from host.ledger.errors import LedgerError, NotFound, Taken
+from host.ledger.looks import InvoiceState
 from host.lightning.embedded import EmbeddedWallet, Fault
 from host.lightning.wallet import Paid
 from host.lnurl import pay, paytoken
@@ -103,7 +104,7 @@ def test_an_invoice_that_nobody_pays_is_over_and_credits_nothing(
     assert watcher(shop).step() == 0
     found = topups.get(shop.db, decode(pr).payment_hash)
     assert found is not None
-    assert found.state is topups.InvoiceState.OVER
+    assert found.state is InvoiceState.OVER
     assert shop.balance() == (FUNDED, 0)
 
 
