@@ -24,7 +24,7 @@ from typing import Final
 
 from host.bolt11 import Bolt11Error, Network, payable
 from host.clock import HOUR, MINUTE, SECOND, Clock
-from host.ledger import incoming, sales, stores
+from host.ledger import incoming, looks, sales, stores
 from host.ledger.codes import Code, Refused
 from host.ledger.incoming import FRESH, SaleInvoice
 from host.ledger.records import Sale, SaleState
@@ -279,13 +279,13 @@ class ForeignCards:
         for sale in sales.unfinished(self._db):
             if not self._is_busy(sale.sale_id):
                 self._take_over(sale.sale_id)
-        looks = incoming.due(self._db, everything=self._first_look)
-        for invoice in looks:
+        found = incoming.due(self._db, everything=self._first_look)
+        for invoice in found:
             if self._stopping.is_set():
                 return 0
             self._check(invoice)
         self._first_look = False
-        return len(looks)
+        return len(found)
 
     def _is_busy(self, sale_id: str) -> bool:
         with self._lock:
@@ -332,7 +332,7 @@ class ForeignCards:
 
     def _is_over(self, invoice: SaleInvoice, state: InvoiceState) -> bool:
         """True when nobody can pay it any more, for sure."""
-        if invoice.state is not incoming.InvoiceState.OFFERED or state not in _BELIEVED_MS:
+        if invoice.state is not looks.InvoiceState.OFFERED or state not in _BELIEVED_MS:
             return False
         since_ms = self._clock.now() - invoice.expires_at
         lived = self._monotonic() >= self._lives_until[invoice.payment_hash]

@@ -11,20 +11,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from enum import StrEnum
 from typing import Any, Final, Self
 
-from host.clock import DAY, HOUR, MINUTE, SECOND
+from host.clock import DAY, MINUTE, SECOND
 from host.ledger import sales
 from host.ledger.codes import Code
+from host.ledger.looks import InvoiceState, next_look
 from host.ledger.records import Sale, SaleState
 from host.store.tx import Place, Row, Tx
 
 CHECK_MS: Final = (SECOND, SECOND, 2 * SECOND, 3 * SECOND, 5 * SECOND)
 """After how long an invoice that was handed over is looked at again; the last one repeats."""
-
-AFTERWARDS_MS: Final = (MINUTE, 10 * MINUTE, HOUR, DAY)
-"""When an invoice that is over is looked at once more: what is paid then is told, and not lost."""
 
 ANOTHER_CARD_MS: Final = MINUTE
 """How long a sale waits for another card after a refusal that took its time."""
@@ -32,15 +29,6 @@ ANOTHER_CARD_MS: Final = MINUTE
 
 FRESH: Final[Mapping[str, Any]] = {"tries_left": None, "words": ""}
 """What a refusal says of itself alone: nothing of an earlier one stays on the screen."""
-
-
-class InvoiceState(StrEnum):
-    """What became of an invoice that was handed over."""
-
-    OFFERED = "offered"
-    PAID = "paid"
-    LATE = "late"
-    OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +74,8 @@ _END: Final = """
 """
 
 _APPROVE: Final = """
-    UPDATE sales SET state = 'approved', code = NULL, changed_at = :now, data = :data
+    UPDATE sales SET state = 'approved', code = NULL, changed_at = :now, data = :data,
+        settled_at = :now, method = 'foreign'
     WHERE sale_id = :sale_id
 """
 
@@ -120,7 +109,7 @@ def offer(
             "host": host,
             "now": tx.now,
             "expires_at": expires_at,
-            "next": tx.now + CHECK_MS[0],
+            "next": next_look(tx.now, InvoiceState.OFFERED, 0, CHECK_MS),
         }
         return tx.run(_OFFER, row) == 1
 
@@ -176,7 +165,7 @@ def end(db: Place, payment_hash: bytes) -> SaleInvoice | None:
         if invoice is None or invoice.state is not InvoiceState.OFFERED:
             return invoice
         row = {"payment_hash": payment_hash, "state": InvoiceState.OVER, "now": tx.now}
-        tx.run(_END, row | {"next": tx.now + AFTERWARDS_MS[0]})
+        tx.run(_END, row | {"next": next_look(tx.now, InvoiceState.OVER, 0, CHECK_MS)})
         sale = sales.get(tx, invoice.sale_id)
         waits = sale is not None and sale.state is SaleState.CHECKING
         if waits and not offered(tx, invoice.sale_id):
@@ -194,11 +183,7 @@ def postpone(db: Place, payment_hash: bytes) -> None:
         invoice = _get(tx, payment_hash)
         if invoice is None or invoice.next_check_at is None:
             return
-        next_at: int | None = None
-        if invoice.state is InvoiceState.OFFERED:
-            next_at = tx.now + CHECK_MS[min(invoice.checks + 1, len(CHECK_MS) - 1)]
-        elif invoice.checks + 1 < len(AFTERWARDS_MS):
-            next_at = tx.now + AFTERWARDS_MS[invoice.checks + 1]
+        next_at = next_look(tx.now, invoice.state, invoice.checks + 1, CHECK_MS)
         tx.run(
             "UPDATE sale_invoices SET checks = checks + 1, next_check_at = :next"
             " WHERE payment_hash = :payment_hash",

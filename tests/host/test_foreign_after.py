@@ -9,7 +9,7 @@ import pytest
 
 from host.ledger import books, incoming, sales
 from host.ledger.codes import Code, Refused
-from host.ledger.incoming import AFTERWARDS_MS, InvoiceState
+from host.ledger.looks import AFTERWARDS_MS, InvoiceState
 from host.ledger.records import SaleState
 from host.lnurl import codec
 from host.money import sats
