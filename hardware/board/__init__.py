@@ -1,0 +1,1 @@
+"""The reader's board: one description, from which everything that is made of it comes."""
