@@ -14,7 +14,14 @@ from host.store.errors import StoreDamaged, StoreError, StoreTooNew, explain
 APPLICATION_ID = 0x54415054
 """`TAPT`, in the header of the file (sqlite.org/pragma, application_id)."""
 
-STEPS = ("001_ledger", "002_loans", "003_foreign", "004_topups", "005_sales")
+STEPS = (
+    "001_ledger",
+    "002_loans",
+    "003_foreign",
+    "004_topups",
+    "005_sales",
+    "011_till",
+)
 
 _set = Migrations("taptill")
 
