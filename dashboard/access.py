@@ -22,7 +22,8 @@ from dashboard.errors import answer, wants_json
 from dashboard.room import here
 from host.ledger import people, stores
 from host.ledger.codes import Words
-from host.ledger.records import Person, Store
+from host.ledger.permissions import Person
+from host.ledger.records import Store
 
 COOKIE: Final = "taptill_session"
 STORE_FIELD: Final = "storeId"

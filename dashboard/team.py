@@ -14,7 +14,7 @@ from dashboard.errors import FieldProblem
 from dashboard.formats import zone_words
 from dashboard.room import here, store_time
 from host.ledger import people, roles, stores
-from host.ledger.records import PERMISSIONS, Person, Role
+from host.ledger.permissions import PERMISSIONS, Person, Role
 
 WORDS: Final = {
     "sale.charge": "charge sales",

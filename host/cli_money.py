@@ -12,7 +12,8 @@ from host.cli import Home, Words, pass_home
 
 if TYPE_CHECKING:
     from host.ledger.balance import Balance
-    from host.ledger.records import Card, Person
+    from host.ledger.permissions import Person
+    from host.ledger.records import Card
     from host.store.engine import Engine
 
 _WAIT_MS = 30_000

@@ -12,7 +12,7 @@ from host import keyring as keyrings
 from host.clock import SystemClock
 from host.config import DATABASE_NAME, Config, ConfigError
 from host.ledger import people, stores
-from host.ledger.people import Role
+from host.ledger.permissions import Role
 from host.store.engine import Engine
 
 MANAGER = "manager"

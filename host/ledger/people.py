@@ -13,7 +13,7 @@ from typing import Final
 from host.clock import DAY, HOUR, MINUTE
 from host.ledger import audit, ids, pins
 from host.ledger.errors import LedgerError, NotAllowed, NotFound, Taken
-from host.ledger.records import Person, Role
+from host.ledger.permissions import Person, Role
 from host.ledger.stores import check_name
 from host.store.tx import Place, Row, Tx
 

@@ -11,12 +11,12 @@ from typing import Final
 
 from host.ledger import people, pull_payments, sales
 from host.ledger.errors import LedgerError, NotFound
+from host.ledger.permissions import Person
 from host.ledger.records import (
     ENTRY_COLUMNS,
     Entry,
     EntryKind,
     PayoutStatus,
-    Person,
     PullPayment,
     Sale,
     SaleState,

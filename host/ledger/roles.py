@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from host.ledger import audit, people
 from host.ledger.errors import LedgerError, NotFound
-from host.ledger.records import Person, Role
+from host.ledger.permissions import Person, Role
 from host.store.tx import Place, Tx
 
 

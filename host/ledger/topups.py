@@ -16,7 +16,8 @@ from host.ledger import audit, cards, entries, people, pull_payments
 from host.ledger.codes import Code, Refused
 from host.ledger.errors import LedgerError, NotFound
 from host.ledger.looks import InvoiceState, next_look
-from host.ledger.records import CardState, EntryKind, Person, PullPayment, PullPaymentState
+from host.ledger.permissions import Person
+from host.ledger.records import CardState, EntryKind, PullPayment, PullPaymentState
 from host.store.tx import Place, Row, Tx
 
 CHECK_MS: Final = (SECOND, SECOND, SECOND, 2 * SECOND, 3 * SECOND, 5 * SECOND, 10 * SECOND)

@@ -27,7 +27,7 @@ from dashboard.context import DashboardContext
 from host.clock import DAY, HOUR, MINUTE, SECOND, ManualClock, SystemClock
 from host.health import Board
 from host.ledger import people, views_payouts
-from host.ledger.records import Role
+from host.ledger.permissions import Role
 from host.ledger.views_payouts import PayoutList
 from host.store.engine import Engine
 from host.till import Terminal

@@ -15,7 +15,7 @@ from hardware.twin.card import Tear, TearAt, TwinCard
 from host.config import DashboardConfig
 from host.keyring import Issuer, Keyring
 from host.ledger import loans, people, pull_payments, sales
-from host.ledger.records import Role
+from host.ledger.permissions import Role
 from host.ntag424.values import Key, Uid
 from host.readers.base import Look
 from host.setup import sign_in_link

@@ -13,7 +13,7 @@ from dashboard.context import DashboardContext, DemoInfo, Workbench
 from dashboard.live import MAX_STREAMS
 from host.keyring import Issuer, Keyring
 from host.ledger import cards
-from host.ledger.records import Role
+from host.ledger.permissions import Role
 from host.ntag424.values import Key, Uid
 from host.web import WebServer
 from provisioning import jobs

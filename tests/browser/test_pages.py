@@ -9,7 +9,7 @@ from dashboard import payouts
 from dashboard.access import COOKIE
 from host.clock import ManualClock
 from host.ledger import people
-from host.ledger.records import Role
+from host.ledger.permissions import Role
 from tests.support.browser import new_context, overflow, watch
 from tests.support.shop import Shop
 

@@ -11,7 +11,7 @@ from dashboard.access import COOKIE
 from dashboard.app import create_app
 from dashboard.context import DashboardContext, DemoInfo
 from host.clock import ManualClock
-from host.ledger.records import Role
+from host.ledger.permissions import Role
 from tests.support.shop import Shop
 
 START = 1_772_460_451_000  # 2026-03-02T14:07:31Z

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from dashboard import pace
 from host.clock import SECOND, ManualClock
 from host.ledger import stores
-from host.ledger.records import Role
+from host.ledger.permissions import Role
 from host.lnurl.budget import Rate
 from tests.support.busy import business, failed, lightning
 from tests.support.schema import problems, resolve

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from dashboard.context import DashboardContext, Workbench
 from host.keyring import Issuer, Keyring
 from host.ledger import audit, loans, sales
-from host.ledger.records import Role
+from host.ledger.permissions import Role
 from host.ntag424.values import Key
 from provisioning import jobs
 from provisioning.jobs import DeskState, Line, Sign

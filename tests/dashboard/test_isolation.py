@@ -22,7 +22,7 @@ from dashboard.app import create_app
 from dashboard.context import DashboardContext, Workbench
 from host.keyring import Issuer, Keyring
 from host.ledger import people, pull_payments, stores
-from host.ledger.records import PERMISSIONS, Role
+from host.ledger.permissions import PERMISSIONS, Role
 from host.lnurl.budget import Rate
 from host.ntag424.values import Key
 from tests.support.busy import failed

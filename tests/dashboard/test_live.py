@@ -16,7 +16,7 @@ from dashboard.access import COOKIE
 from dashboard.context import DashboardContext
 from dashboard.live import MAX_STREAMS, Feed
 from host.ledger import people, sales
-from host.ledger.records import Role
+from host.ledger.permissions import Role
 from host.web import WebServer
 from tests.support.shop import Shop
 

@@ -13,7 +13,8 @@ from dashboard.access import COOKIE
 from host.clock import DAY, MINUTE, ManualClock
 from host.ledger import audit, cards, people, pull_payments, stores, views_audit
 from host.ledger.codes import Code, Refused
-from host.ledger.records import Card, CardState, Limits, Person, PullPaymentState, Role
+from host.ledger.permissions import Person, Role
+from host.ledger.records import Card, CardState, Limits, PullPaymentState
 from host.ledger.views_audit import Trail
 from host.money import sats
 from host.store.errors import StoreFull

@@ -20,7 +20,8 @@ from host.clock import ManualClock
 from host.config import Config, PublicConfig
 from host.keyring import Issuer, Keyring
 from host.ledger import audit, cards
-from host.ledger.records import Card, CardState, Role
+from host.ledger.permissions import Role
+from host.ledger.records import Card, CardState
 from host.lnurl.service import ServiceSettings
 from host.lnurl.service import create_app as create_public
 from host.ntag424 import keys, sun

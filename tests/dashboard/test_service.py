@@ -89,7 +89,7 @@ def test_what_the_app_is_given(shop: Shop, tmp_path: Path) -> None:
 def test_behind_https_the_cookie_never_travels_in_clear(shop: Shop, tmp_path: Path) -> None:
     from dashboard.app import create_app
     from host.ledger import people
-    from host.ledger.records import Role
+    from host.ledger.permissions import Role
 
     config = Config(dashboard=DashboardConfig(url="https://till.example.com"))
     app = create_app(dashboard_context(given(shop, tmp_path, config)))

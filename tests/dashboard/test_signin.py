@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from dashboard.access import COOKIE, local_path
 from host.clock import DAY, HOUR, ManualClock
 from host.ledger import people
-from host.ledger.records import Role
+from host.ledger.permissions import Role
 from tests.support.forms import csrf_of
 from tests.support.shop import Shop
 

@@ -15,7 +15,8 @@ from host.ledger.balance import Balance
 from host.ledger.claims import Claimed, ClaimRequest, Source
 from host.ledger.codes import Code, Refused
 from host.ledger.fees import FeePayer, FeePolicy
-from host.ledger.records import Limits, Role, Sale
+from host.ledger.permissions import Role
+from host.ledger.records import Limits, Sale
 from host.ledger.taps import VerifiedTap
 from host.money import sats
 from host.ntag424.values import Uid

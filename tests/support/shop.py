@@ -10,7 +10,8 @@ from host.health import CLOCK, LIGHTNING, READER, Board
 from host.ledger import cards, claims, people, pull_payments, sales, stores
 from host.ledger.claims import Claimed, ClaimRequest, Source
 from host.ledger.codes import Refused
-from host.ledger.records import Card, Limits, PullPayment, Role, Sale
+from host.ledger.permissions import Role
+from host.ledger.records import Card, Limits, PullPayment, Sale
 from host.ledger.taps import VerifiedTap
 from host.money import sats
 from host.ntag424.values import Uid

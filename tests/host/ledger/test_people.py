@@ -7,7 +7,7 @@ import pytest
 from host.clock import MINUTE
 from host.ledger import audit, people, pins
 from host.ledger.errors import LedgerError, NotFound, Taken
-from host.ledger.records import PERMISSIONS, Person, Role
+from host.ledger.permissions import PERMISSIONS, Person, Role
 from tests.support.books import STORE, Shop
 
 SECRET = "correct horse"

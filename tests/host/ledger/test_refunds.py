@@ -8,7 +8,8 @@ import pytest
 
 from host.ledger import people, pull_payments, refunds, sales
 from host.ledger.errors import LedgerError, NotAllowed, NotFound
-from host.ledger.records import EntryKind, Role, SaleState
+from host.ledger.permissions import Role
+from host.ledger.records import EntryKind, SaleState
 from host.money import sats
 from tests.support.books import Shop, made
 

@@ -11,7 +11,8 @@ from host.ledger import audit, cards, people, pull_payments, topups
 from host.ledger.codes import Code, Refused
 from host.ledger.errors import LedgerError, NotAllowed, NotFound
 from host.ledger.looks import InvoiceState
-from host.ledger.records import Card, EntryKind, Role
+from host.ledger.permissions import Role
+from host.ledger.records import Card, EntryKind
 from host.money import sats
 from host.store.errors import StoreError
 from host.store.tx import Tx
