@@ -1,11 +1,15 @@
-"""One private pcscd for the whole test process (libpcsclite looks up its socket only once)."""
+"""One private pcscd for the whole test process.
+
+libpcsclite looks up its socket only once a process, at the first call of whichever test comes
+first. So `tests/conftest.py` names our service before any test runs: none ever asks the machine's
+own, and the order of the tests is free.
+"""
 
 from __future__ import annotations
 
 import atexit
 import functools
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,11 +17,17 @@ from hardware.twin.private_pcscd import DRIVER, PCSCD, PrivatePcscd
 
 
 @functools.cache
-def process_pcscd() -> PrivatePcscd:
-    """The service of this test process: started at the first call, ended with the process."""
+def own_pcscd() -> PrivatePcscd:
+    """The service that this process and its children ask; it runs when a test wants it."""
     service = PrivatePcscd()
     atexit.register(service.close)
-    return service.use().start()
+    return service.use()
+
+
+def process_pcscd() -> PrivatePcscd:
+    """The same, running; it ends with the process."""
+    service = own_pcscd()
+    return service if service.running else service.start()
 
 
 def wait_for_card(service: PrivatePcscd, *, present: bool, timeout_ms: int = 10_000) -> bool:
@@ -43,7 +53,7 @@ def wait_for_card(service: PrivatePcscd, *, present: bool, timeout_ms: int = 10_
 
 
 @pytest.fixture
-def pcscd() -> Iterator[PrivatePcscd]:
+def pcscd() -> PrivatePcscd:
     """A running private pcscd. Skips where Debian's packages are absent, and says which.
 
     A test may stop and start it; the next test finds it running again.
@@ -52,7 +62,4 @@ def pcscd() -> Iterator[PrivatePcscd]:
         if not part.exists():
             pytest.skip(f"{part} is missing: install Debian's package {package}")
     pytest.importorskip("smartcard", reason="pyscard is not installed: it needs a compiler")
-    service = process_pcscd()
-    yield service
-    if not service.running:
-        service.start()
+    return process_pcscd()

@@ -52,10 +52,9 @@ def proof(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def temporary(tmp_path: Path) -> Path:
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    return folder
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Not below the test's own folder: a socket's path has to fit into 107 characters."""
+    return tmp_path_factory.mktemp("tmp")
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,6 @@ def test_one_broken_driver_never_hides_the_others(
     assert "bus error" in caplog.text
 
 
-def test_every_reader_found_has_a_name_that_can_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    # libpcsclite looks once a process for its service, so this test must not make it look.
-    monkeypatch.delitem(opening._FINDERS, "pcsc")
+def test_every_reader_found_has_a_name_that_can_be_opened() -> None:
     for found in list_readers():
         assert found.spec.split(":")[0] in opening._OPENERS

@@ -12,7 +12,7 @@ from host.readers.probe import Finding, probe
 
 @pytest.fixture(autouse=True)
 def _without_pcsc(monkeypatch: pytest.MonkeyPatch) -> None:
-    """libpcsclite looks once a process for its service, so these tests must not make it look."""
+    """The service is no part of the made-up machines that are looked at here."""
     monkeypatch.setattr(probing, "_pcsc", lambda root: iter(()))
 
 
