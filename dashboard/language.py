@@ -1,0 +1,47 @@
+"""Which language a page speaks: the one chosen in this browser, else the store's, else English."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Flask, make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from dashboard.access import everyone, local_path
+from dashboard.room import here
+from host import language
+
+COOKIE: Final = "taptill_language"
+YEAR_S: Final = 365 * 24 * 3600
+
+bp = Blueprint("language", __name__, url_prefix="/language")
+
+
+@bp.post("")
+@everyone
+def choose() -> ResponseReturnValue:
+    """Keep a language for this browser, and go back to where the choice was made."""
+    response = make_response(redirect(local_path(request.form.get("next")) or url_for("home")))
+    code = language.choose(request.form.get("language"))
+    response.set_cookie(
+        COOKIE, code, max_age=YEAR_S, httponly=True, samesite="Lax", secure=here().secure_cookie
+    )
+    return response
+
+
+def install(app: Flask) -> None:
+    """Speak the browser's language in every view, and give the templates their words."""
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        language.gettext, language.ngettext, newstyle=True, pgettext=language.pgettext
+    )
+    app.jinja_env.filters["said"] = language.said
+    app.jinja_env.globals.update(language=language.current, languages=language.LANGUAGES)
+
+    @app.before_request
+    def begin() -> None:
+        language.speak(language.choose(request.cookies.get(COOKIE)))
+
+    @app.teardown_request
+    def end(_: BaseException | None) -> None:
+        language.speak(language.SOURCE)

@@ -1,0 +1,45 @@
+"""Texts in the language of whoever reads them."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from host import language
+
+
+@pytest.mark.parametrize(
+    ("wishes", "code"),
+    [
+        (("es",), "es"),
+        (("es-MX",), "es"),
+        (("es_AR", "en"), "es"),
+        ((None, "", "xx", "ES"), "es"),
+        (("xx", "../../etc"), "en"),
+        ((), "en"),
+    ],
+)
+def test_the_first_wish_that_we_speak_is_served(wishes: tuple[str | None, ...], code: str) -> None:
+    assert language.choose(*wishes) == code
+
+
+def test_a_language_is_spoken_where_it_was_asked_for_and_nowhere_else() -> None:
+    heard: list[str] = []
+    with language.speaking("es"):
+        assert language.current() == "es"
+        other = threading.Thread(target=lambda: heard.append(language.current()))
+        other.start()
+        other.join()
+        with language.speaking("xx"):
+            assert language.current() == "en"
+        assert language.current() == "es"
+    assert (language.current(), heard) == ("en", ["en"])
+
+
+def test_what_nobody_translated_is_said_in_english() -> None:
+    with language.speaking("es"):
+        assert language.gettext("A text that is in no catalogue") == (
+            "A text that is in no catalogue"
+        )
+        assert language.gettext("") == ""  # the head of a catalogue is not a text
