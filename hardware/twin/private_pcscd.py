@@ -73,7 +73,7 @@ class PrivatePcscd:
     def __init__(self, name: str = "Twin", port: int | None = None) -> None:
         self.name = name
         self.port = port or _two_free_ports()
-        self._home = Path(tempfile.mkdtemp(prefix="pcscd-"))
+        self._home = Path(tempfile.gettempdir()) / f"pcscd-{secrets.token_hex(6)}"
         self.socket = self._home / "run" / "pcscd" / "pcscd.comm"
         self._process: subprocess.Popen[bytes] | None = None
         self.ccid: tuple[str, str] | None = None
@@ -96,8 +96,8 @@ class PrivatePcscd:
         if reason := why_not():
             raise PcscdUnavailable(reason)
         conf, run = self._home / "conf", self._home / "run"
-        for folder in (conf, run):
-            folder.mkdir(exist_ok=True)
+        for folder in (self._home, conf, run):
+            folder.mkdir(mode=0o700, exist_ok=True)
         self.socket.unlink(missing_ok=True)
         (conf / "vpcd").write_text(
             _READER_CONF.format(name=self.name, port=self.port, driver=DRIVER), "ascii"
