@@ -19,7 +19,7 @@ from flask import (
 from werkzeug.wrappers import Response as AnyResponse
 
 from dashboard.errors import answer, wants_json
-from dashboard.room import here
+from dashboard.room import here, terminal
 from host.ledger import people, stores
 from host.ledger.codes import Words
 from host.ledger.permissions import Person
@@ -75,7 +75,7 @@ def person() -> Person | None:
 
 def may(permission: str) -> bool:
     """True when the person who is signed in has this permission in this till's store."""
-    return _may(permission, here().terminal.store_id)
+    return _may(permission, terminal().store_id)
 
 
 def may_in_store(permission: str) -> bool:
@@ -94,7 +94,7 @@ def asked_store_id() -> str:
     """The store that a request is about: the one it names, else the person's, else this till's."""
     who = person()
     own = who.store_id if who is not None else None
-    return request.args.get(STORE_FIELD) or own or here().terminal.store_id
+    return request.args.get(STORE_FIELD) or own or terminal().store_id
 
 
 def asked_store() -> Store:

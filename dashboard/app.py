@@ -35,7 +35,7 @@ from dashboard import (
 )
 from dashboard.access import may, may_in_store, person, signed_in
 from dashboard.context import DashboardContext
-from dashboard.room import KEY
+from dashboard.room import KEY, terminal
 from dashboard.state import dots
 
 
@@ -132,5 +132,5 @@ def _templates(app: Flask, context: DashboardContext) -> None:
             "room": context,
             "rooms": _rooms(app),
             "person": person(),
-            "dots": lambda: dots(context),
+            "dots": lambda: dots(context, terminal()),
         }

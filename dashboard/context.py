@@ -1,4 +1,4 @@
-"""What the dashboard is given: the ledger, the dots, its terminal, and its secret."""
+"""What the dashboard is given: the ledger, the dots, a terminal to begin with, and its secret."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ class DashboardContext:
     clock: Clock
     board: Board
     terminal: Terminal
+    """The first configured reader's, where nothing says another: `room.terminal` decides."""
     secret: bytes = field(repr=False)
     """Signs the CSRF token; kept across restarts, so an open till page stays usable."""
     hosts: tuple[str, ...] = LOCAL_NAMES

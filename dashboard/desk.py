@@ -26,7 +26,7 @@ from dashboard.deskform import FormProblem
 from dashboard.deskstate import KINDS, count, desk_state, job_state
 from dashboard.formats import zone_words
 from dashboard.guard import HEADERS
-from dashboard.room import here, our_store, store_time
+from dashboard.room import here, our_store, store_time, terminal
 from host.ledger import cards, pull_payments, stores
 from host.ledger.codes import Refused, Words
 from host.ledger.records import Card, CardState, PullPaymentState
@@ -62,7 +62,7 @@ def who() -> str:
 @permit("card.provision")
 def page() -> ResponseReturnValue:
     """The form for a new job (`?do=`); a job that is open comes first."""
-    job = jobs.latest(here().db, here().terminal.terminal_id)
+    job = jobs.latest(here().db, terminal().terminal_id)
     if job is not None and job.open:
         return redirect(url_for("desk.job", job_id=job.job_id))
     return form(request.args.get("do", ""), last=job)
@@ -93,7 +93,7 @@ def form(
 
 def accounts() -> dict[str, str]:
     """The store's accounts that a card can draw on, by id."""
-    found = pull_payments.all(here().db, here().terminal.store_id)
+    found = pull_payments.all(here().db, terminal().store_id)
     return {one.pull_payment_id: one.name for one in found if one.state is PullPaymentState.RUNNING}
 
 
@@ -111,12 +111,12 @@ def start() -> ResponseReturnValue:
         total = deskform.total(request.form)
     except FormProblem as error:
         return form(do, problem=Words(str(error), ""), status=400)
-    terminal = context.terminal
-    stores.ensure_terminal(context.db, terminal.terminal_id, terminal.store_id)
+    place = terminal()
+    stores.ensure_terminal(context.db, place.terminal_id, place.store_id)
     job = jobs.start(
         context.db,
-        store_id=terminal.store_id,
-        terminal_id=terminal.terminal_id,
+        store_id=place.store_id,
+        terminal_id=place.terminal_id,
         kind=kind,
         person=who(),
         secret=bench().keyring.secret,
@@ -142,7 +142,7 @@ def job(job_id: str) -> str:
 @permit("card.provision")
 def now() -> Response:
     """The newest job, for a page that has no live stream."""
-    return jsonify(desk_state(here()))
+    return jsonify(desk_state(here(), terminal()))
 
 
 @bp.post("/jobs/<job_id>/stop")
@@ -200,7 +200,7 @@ def card(card_id: str) -> str:
 def our_card(card_id: str) -> Card:
     """A card of this store."""
     found = cards.get(here().db, card_id)
-    if found is None or found.store_id != here().terminal.store_id:
+    if found is None or found.store_id != terminal().store_id:
         abort(404)
     return found
 
@@ -209,7 +209,7 @@ def _job(job_id: str) -> DeskJob:
     """A job of this terminal."""
     known = job_id.isascii() and job_id.isdigit() and len(job_id) < 16
     found = jobs.get(here().db, int(job_id)) if known else None
-    if found is None or found.terminal_id != here().terminal.terminal_id:
+    if found is None or found.terminal_id != terminal().terminal_id:
         abort(404)
     return found
 

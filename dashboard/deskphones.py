@@ -14,7 +14,7 @@ from dashboard.access import permit
 from dashboard.context import LOCAL_NAMES
 from dashboard.desk import accounts, bench, form, our_card, who
 from dashboard.deskform import FormProblem
-from dashboard.room import here, our_store, store_time
+from dashboard.room import here, our_store, store_time, terminal
 from host.ledger.codes import Words
 from provisioning import links
 from provisioning.jobs import Kind
@@ -45,7 +45,7 @@ def program() -> ResponseReturnValue:
     if more:
         words = Words("A phone makes one card at a time", "Set the number of cards to 1.")
         return form(Kind.ISSUE, problem=words, status=400)
-    store_id = here().terminal.store_id
+    store_id = terminal().store_id
     link = links.offer_program(here().db, store_id, entry.card, bench().card_base, person=who())
     return _shown(link, entry.card.alias, pin=entry.pin, back=url_for("desk.page"))
 

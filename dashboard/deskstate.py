@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from dashboard.context import DashboardContext
 from host.ledger.codes import Words
+from host.till import Terminal
 from provisioning import jobs
 from provisioning.jobs import DeskJob, DeskState, Kind, Line, Sign
 
@@ -48,10 +49,10 @@ _GETTING: Final = Words("Getting the reader", "Take away any card that lies on i
 _READING: Final = Words("Hold the card still", "")
 
 
-def desk_state(context: DashboardContext) -> dict[str, Any]:
-    """The newest job of this terminal, with `event_id` read first: nothing newer is missed."""
+def desk_state(context: DashboardContext, terminal: Terminal) -> dict[str, Any]:
+    """The newest job of a terminal, with `event_id` read first: nothing newer is missed."""
     event_id = context.db.events.last_id()
-    job = jobs.latest(context.db, context.terminal.terminal_id)
+    job = jobs.latest(context.db, terminal.terminal_id)
     state: dict[str, Any] = {"event_id": event_id, "job_id": job.job_id if job else None}
     return state | job_state(context, job) if job else state
 
@@ -76,9 +77,7 @@ def count(lines: list[Line], sign: Sign) -> int:
 def _stage(context: DashboardContext, job: DeskJob, last: Line | None) -> dict[str, Any]:
     if not job.open:
         return _look(f"ended-{job.state}", _ENDED[job.state])
-    reader = next(
-        part for part in context.board.parts(context.terminal.terminal_id) if part.name == "reader"
-    )
+    reader = next(part for part in context.board.parts(job.terminal_id) if part.name == "reader")
     if not reader.ok:
         return _look("blocked", Words("The reader is not available", reader.detail))
     step = job.step

@@ -18,10 +18,11 @@ from dashboard.access import asked_store_id, may, may_in_store, signed_in, still
 from dashboard.context import DashboardContext
 from dashboard.deskstate import desk_state
 from dashboard.errors import problem
-from dashboard.room import here
+from dashboard.room import here, terminal
 from dashboard.state import dots, till_state
 from host.ledger.codes import Code
 from host.ledger.records import Event
+from host.till import Terminal
 
 MAX_STREAMS: Final = 8
 SLICE_MS: Final = 250
@@ -62,13 +63,15 @@ class Feed:
     def __init__(
         self,
         context: DashboardContext,
+        terminal: Terminal,
         after: int,
         topics: frozenset[str],
         store_id: str | None = None,
     ) -> None:
-        """`store_id` is the store whose payouts are told, by default that of the till."""
-        self._store_id = store_id or context.terminal.store_id
+        """`store_id` is the store whose payouts are told, by default that of the terminal."""
+        self._store_id = store_id or terminal.store_id
         self._context = context
+        self._terminal = terminal
         self._after = after
         self._topics = topics
         self._dots = b""
@@ -88,7 +91,7 @@ class Feed:
                 yield b": still here\n\n"
 
     def _dots_if_changed(self) -> Iterator[bytes]:
-        now = message("dots", dots(self._context))
+        now = message("dots", dots(self._context, self._terminal))
         if now != self._dots:
             self._dots = now
             yield now
@@ -97,10 +100,10 @@ class Feed:
         if not news:
             return
         self._after = news[-1].event_id
-        terminal = self._context.terminal
+        terminal = self._terminal
         if "till" in self._topics:
             if any(self._is_here(event, "sale.", "reader.") or self._lies(event) for event in news):
-                yield message("till", till_state(self._context), self._after)
+                yield message("till", till_state(self._context, terminal), self._after)
             seen = [e for e in news if e.kind == "card.seen" and e.subject == terminal.terminal_id]
             if seen:
                 yield message("card-seen", {"state": seen[-1].data.get("sale_state")}, self._after)
@@ -114,7 +117,7 @@ class Feed:
                 yield message("payout", {"payout_id": payout_id}, self._after)
 
         if "desk" in self._topics and any(self._is_here(event, "desk.") for event in news):
-            yield message("desk", desk_state(self._context), self._after)
+            yield message("desk", desk_state(self._context, terminal), self._after)
 
     def _lies(self, event: Event) -> bool:
         """Whether a card lay here before its sale was armed: the state has words for it."""
@@ -123,7 +126,7 @@ class Feed:
     def _is_here(self, event: Event, *kinds: str) -> bool:
         """Whether something of this kind happened on our terminal."""
         terminal_id = event.data.get("terminal_id")
-        return event.kind.startswith(kinds) and terminal_id == self._context.terminal.terminal_id
+        return event.kind.startswith(kinds) and terminal_id == self._terminal.terminal_id
 
 
 @bp.get("/live")
@@ -136,7 +139,7 @@ def live() -> Response:
         full.headers["Retry-After"] = str(RETRY_S)
         return full
     try:
-        feed = Feed(context, _start(context), _topics(), asked_store_id())
+        feed = Feed(context, terminal(), _start(context), _topics(), asked_store_id())
         response = Response(feed.messages(_over(context)), mimetype="text/event-stream")
     except BaseException:
         streams.leave()

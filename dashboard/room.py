@@ -1,16 +1,17 @@
-"""The way from a request to what the dashboard was given."""
+"""The way from a request to what the dashboard was given, and to the terminal it acts for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import cast
 
-from flask import abort, current_app
+from flask import abort, current_app, g
 
 from dashboard.context import DashboardContext
 from dashboard.formats import when
 from host.ledger import stores
 from host.ledger.records import Store
+from host.till import Terminal
 
 KEY = "taptill"
 
@@ -20,9 +21,14 @@ def here() -> DashboardContext:
     return cast(DashboardContext, current_app.extensions[KEY])
 
 
+def terminal() -> Terminal:
+    """The terminal that this request acts for; nothing else decides it."""
+    return cast(Terminal, g.get("terminal") or here().terminal)
+
+
 def our_store() -> Store:
-    """The store of this dashboard's terminal."""
-    store = stores.get(here().db, here().terminal.store_id)
+    """The store of this request's terminal."""
+    store = stores.get(here().db, terminal().store_id)
     if store is None:
         abort(503)
     return store

@@ -16,7 +16,7 @@ from host.ledger.incoming import SaleInvoice
 from host.ledger.rates import fiat_text
 from host.ledger.records import Sale, SaleState
 from host.money import MSAT_PER_SAT
-from host.till import APPROVED_MS
+from host.till import APPROVED_MS, Terminal
 
 CANCELLED_MS: Final = 4_000
 """How long "Cancelled" is shown before the till is idle again."""
@@ -45,7 +45,7 @@ _WORDS: dict[SaleState, Words] = {
 }
 
 
-def dots(context: DashboardContext) -> list[dict[str, Any]]:
+def dots(context: DashboardContext, terminal: Terminal) -> list[dict[str, Any]]:
     """The four dots: name, label, whether it is good, and words."""
     return [
         {
@@ -54,23 +54,23 @@ def dots(context: DashboardContext) -> list[dict[str, Any]]:
             "ok": part.ok,
             "words": part.detail,
         }
-        for part in context.board.parts(context.terminal.terminal_id)
+        for part in context.board.parts(terminal.terminal_id)
     ]
 
 
-def till_state(context: DashboardContext) -> dict[str, Any]:
-    """What the till shows now. `event_id` is read first: nothing newer is ever missed."""
+def till_state(context: DashboardContext, terminal: Terminal) -> dict[str, Any]:
+    """What a terminal's till shows now. `event_id` is read first: nothing newer is ever missed."""
     event_id = context.db.events.last_id()
     now = context.clock.now()
-    terminal_id = context.terminal.terminal_id
+    terminal_id = terminal.terminal_id
     sale = sales.current(context.db, terminal_id) or sales.latest(context.db, terminal_id)
-    lamps = dots(context)
+    lamps = dots(context, terminal)
     state: dict[str, Any] = {
         "event_id": event_id,
         "state": "idle",
         "sale": None,
-        "lent": _lent(context),
-        "rate": _rate(context, now),
+        "lent": _lent(context, terminal_id),
+        "rate": _rate(context, terminal.store_id, now),
         "late": [_late(one) for one in incoming.late(context.db, terminal_id)],
         "dots": lamps,
     }
@@ -82,9 +82,9 @@ def till_state(context: DashboardContext) -> dict[str, Any]:
     return state
 
 
-def _lent(context: DashboardContext) -> dict[str, str] | None:
+def _lent(context: DashboardContext, terminal_id: str) -> dict[str, str] | None:
     """Words for a till whose reader is lent to the card desk."""
-    if loans.of(context.db, context.terminal.terminal_id) is None:
+    if loans.of(context.db, terminal_id) is None:
         return None
     words = Code.READER_LENT.words
     return {"says": words.says, "do": words.do}
@@ -118,12 +118,12 @@ def _sale(context: DashboardContext, sale: Sale, now: int) -> dict[str, Any]:
     }
 
 
-def _rate(context: DashboardContext, now: int) -> dict[str, Any] | None:
+def _rate(context: DashboardContext, store_id: str, now: int) -> dict[str, Any] | None:
     """The rate that the page converts with, and whether it is old."""
-    rate = rates.of_store(context.db, context.terminal.store_id)
+    rate = rates.of_store(context.db, store_id)
     if rate is None:
         return None
-    store = stores.get(context.db, context.terminal.store_id)
+    store = stores.get(context.db, store_id)
     return {
         "rate": rate.rate,
         "currency": rate.currency,

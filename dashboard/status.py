@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, render_template
 
 from dashboard.access import signed_in
-from dashboard.room import here
+from dashboard.room import here, terminal
 from dashboard.state import dots
 
 bp = Blueprint("status", __name__, url_prefix="/status")
@@ -29,4 +29,4 @@ def page() -> str:
 @signed_in
 def now() -> Response:
     """The dots, for pages without a live stream."""
-    return jsonify(dots=dots(here()))
+    return jsonify(dots=dots(here(), terminal()))

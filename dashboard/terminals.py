@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 
 from dashboard.access import asked_store, open_stores, permit_in_store
 from dashboard.formats import zone_words
-from dashboard.room import here, store_time
+from dashboard.room import here, store_time, terminal
 from host.ledger import sales, stores
 
 bp = Blueprint("terminals", __name__, url_prefix="/terminals")
@@ -28,7 +28,7 @@ def page() -> str:
             }
             for one in found
         ],
-        this=context.terminal.terminal_id,
+        this=terminal().terminal_id,
         store=store,
         stores=open_stores(),
         zone=zone_words(context.clock.now(), store.timezone),

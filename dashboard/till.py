@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from dashboard.access import permit, person
 from dashboard.errors import problem
-from dashboard.room import here
+from dashboard.room import here, terminal
 from dashboard.state import till_state
 from host.ledger import incoming, sales
 from host.ledger.codes import Code, Refused
@@ -19,7 +19,7 @@ from host.money import check_amount, sats
 from host.till import arm
 
 _ARMING: Final = threading.Lock()
-"""Two pages that charge at once: the second one sees the sale of the first."""
+"""Two pages that charge at once, on one terminal: the second one sees the sale of the first."""
 
 bp = Blueprint("till", __name__, url_prefix="/till")
 
@@ -28,14 +28,14 @@ bp = Blueprint("till", __name__, url_prefix="/till")
 @permit("sale.charge")
 def page() -> str:
     """The till, with its state inside: it shows the right thing before any script asks."""
-    return render_template("till.html", state=till_state(here()))
+    return render_template("till.html", state=till_state(here(), terminal()))
 
 
 @bp.get("/state")
 @permit("sale.charge")
 def now() -> Response:
     """The till's state, for a page that has no live stream."""
-    return jsonify(till_state(here()))
+    return jsonify(till_state(here(), terminal()))
 
 
 @bp.post("/charge")
@@ -52,9 +52,9 @@ def charge() -> ResponseReturnValue:
         return problem(Code.AMOUNT_INVALID, 400)
     context = here()
     with _ARMING:
-        if sales.current(context.db, context.terminal.terminal_id) is not None:
+        if sales.current(context.db, terminal().terminal_id) is not None:
             return _now_or(Refused(Code.SALE_IN_PROGRESS))
-        return _now_or(arm(context.db, context.board, context.terminal, amount_msat))
+        return _now_or(arm(context.db, context.board, terminal(), amount_msat))
 
 
 @bp.post("/cancel")
@@ -85,7 +85,7 @@ def pin() -> ResponseReturnValue:
     if isinstance(sale, Refused):
         return _now_or(sale)
     context = here()
-    refused = context.pads.enter(context.terminal.terminal_id, sale.sale_id, _given("pin"))
+    refused = context.pads.enter(terminal().terminal_id, sale.sale_id, _given("pin"))
     return _now_or(refused or sale)
 
 
@@ -96,7 +96,7 @@ def late_noted() -> ResponseReturnValue:
     context, who = here(), person()
     incoming.note_late(
         context.db,
-        context.terminal.terminal_id,
+        terminal().terminal_id,
         _given("sale_id"),
         who.person_id if who is not None else None,
     )
@@ -111,7 +111,7 @@ def _given(name: str) -> str:
 def _sale_on_screen() -> Sale | Refused:
     """The sale that the person saw, if it is still this terminal's open one."""
     context = here()
-    sale = sales.current(context.db, context.terminal.terminal_id)
+    sale = sales.current(context.db, terminal().terminal_id)
     if sale is None or sale.sale_id != _given("sale_id"):
         return Refused(Code.SALE_CLOSED)
     return sale
@@ -126,4 +126,4 @@ def _now_or(outcome: object) -> ResponseReturnValue:
         outcome = Refused(Code.SALE_IN_PROGRESS)
     if isinstance(outcome, Refused):
         return problem(outcome.code, 409, detail=outcome.detail)
-    return jsonify(till_state(here()))
+    return jsonify(till_state(here(), terminal()))

@@ -35,7 +35,7 @@ def parse(chunks: Iterator[bytes]) -> Iterator[Message]:
 def feed(
     context: DashboardContext, after: int, *topics: str, over: Callable[[], bool] = lambda: False
 ) -> Iterator[Message]:
-    return parse(Feed(context, after, frozenset(topics)).messages(over))
+    return parse(Feed(context, context.terminal, after, frozenset(topics)).messages(over))
 
 
 def of_kind(messages: Iterator[Message], kind: str) -> Message:
@@ -126,7 +126,7 @@ def test_payouts_are_told_of_the_store_that_the_page_is_about(
     payout_id = shop.pay(shop.card("Ann"), 5).payout.payout_id
     for store_id, told in (("main", [payout_id]), ("other", [])):
         stopping = iter((False, True))
-        stream = Feed(context, before, frozenset({"payouts"}), store_id)
+        stream = Feed(context, context.terminal, before, frozenset({"payouts"}), store_id)
         found = list(parse(stream.messages(lambda: next(stopping, True))))  # noqa: B023
         assert [data["payout_id"] for kind, _, data in found if kind == "payout"] == told
 

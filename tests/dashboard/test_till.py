@@ -99,7 +99,7 @@ def test_every_refusal_says_what_happened_and_what_to_do(
 ) -> None:
     sale = shop.arm(5)
     sales.move(shop.db, sale.sale_id, SaleState.DECLINED, code=code, data={"tries_left": 2})
-    shown = till_state(context)["sale"]
+    shown = till_state(context, context.terminal)["sale"]
     assert shown["says"] == f"{code.words.says}, 2 tries left"
     if not shown["pin"]:
         assert shown["do"] == code.words.do

@@ -173,7 +173,7 @@ def test_a_sale_keeps_its_rate_and_the_page_shows_its_worth(
 
 def test_without_a_rate_nothing_is_said_about_it(context: DashboardContext, shop: Shop) -> None:
     sale = shop.arm(5)
-    state = till_state(context)
+    state = till_state(context, context.terminal)
     assert (state["rate"], state["sale"]["fiat"], sale.rate) == (None, "", None)
 
 
@@ -184,7 +184,7 @@ def test_a_stale_rate_warns_and_a_very_stale_one_blocks(
     rated(shop, stale_at=now + MINUTE, void_at=now + 2 * MINUTE)
     clock.advance(MINUTE)
     shop.dots()
-    assert till_state(context)["rate"]["old"] is True
+    assert till_state(context, context.terminal)["rate"]["old"] is True
     shop.arm(5)
     clock.advance(MINUTE)
     shop.dots()
