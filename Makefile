@@ -11,6 +11,7 @@ PYTHON_BIN := .venv/bin/python
 
 run:
 	@.ci/setup run
+	@case "$(ARGS)" in *panel*) .ci/micropython || echo "taptill: no MicroPython; going on without" >&2 ;; esac
 	@exec .venv/bin/taptill demo --home .build/demo $(ARGS)
 
 test:
