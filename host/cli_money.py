@@ -48,7 +48,7 @@ def top_up(home: Home, card: str, amount: str, reason: str, person: str | None) 
 
     amount_msat = _amount(amount)
     with home.ledger() as db:
-        found, who = _card(db, card), _person(db, person)
+        found, who = _card(db, card), person_of(db, person)
         account = topups.by_hand(db, found.card_id, amount_msat, reason, who)
     click.echo(f"{found.alias}: {sat_text(account.balance_msat)} sat")
 
@@ -111,7 +111,7 @@ def sales_refund(home: Home, sale_id: str, amount: str, reason: str, person: str
 
     amount_msat = _amount(amount)
     with home.ledger() as db:
-        sale = refunds.refund(db, sale_id, amount_msat, reason, _person(db, person))
+        sale = refunds.refund(db, sale_id, amount_msat, reason, person_of(db, person))
     given, paid = sat_text(refunds.refunded_msat(sale)), sat_text(sale.amount_msat)
     click.echo(f"{given} of {paid} sat given back")
 
@@ -139,7 +139,7 @@ def fees(
     with home.ledger() as db:
         policy = ledger.get(db, pull_payment_id)
         if payer or base is not None or ppm is not None:
-            who = _person(db, person)
+            who = person_of(db, person)
             base_msat = policy.base_msat if base is None else _zero_or(base)
             if base is not None or ppm is not None:
                 base_msat, ppm = base_msat or 0, ppm if ppm is not None else policy.ppm or 0
@@ -224,7 +224,8 @@ def _card(db: Engine, text: str) -> Card:
     return found
 
 
-def _person(db: Engine, name: str | None) -> Person | None:
+def person_of(db: Engine, name: str | None) -> Person | None:
+    """Who does it; None is the machine's owner."""
     from host.ledger import people
 
     if name is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
 
-from host.ledger import audit, book_sums, book_topups
+from host.ledger import audit, book_history, book_sums, book_topups
 from host.money import sat_text
 from host.store.tx import Place, Tx
 
@@ -45,7 +45,8 @@ def _lines(tx: Tx) -> Iterator[str]:
         " (SELECT count(*) FROM cards) AS cards,"
         " (SELECT coalesce(sum(payouts), 0) FROM daily_totals) AS payouts,"
         " (SELECT count(*) FROM entries) AS entries,"
-        " (SELECT count(*) FROM audit) AS audited"
+        " (SELECT count(*) FROM audit) AS audited,"
+        " (SELECT coalesce(sum(payouts), 0) FROM history_days) AS imported"
     )
     free = held = paid = 0
     for row in tx.each("SELECT balance_msat, held_msat, paid_msat FROM pull_payments"):
@@ -53,6 +54,8 @@ def _lines(tx: Tx) -> Iterator[str]:
     if one is not None:
         yield f"{one['accounts']} accounts, {one['cards']} cards, {one['payouts']} payouts"
         yield f"{one['entries']} entries, {one['audited']} audit rows"
+        if one["imported"]:
+            yield f"{one['imported']} imported payouts, which moved nothing here"
         yield f"free {sat_text(free)} sat, held {sat_text(held)} sat, paid {sat_text(paid)} sat"
 
 
@@ -146,6 +149,7 @@ PROOFS: Final[tuple[Callable[[Tx], Iterator[str]], ...]] = (
     _sales,
     book_topups.top_ups,
     book_topups.refunds,
+    book_history.history,
     audit.problems,
     _references,
 )

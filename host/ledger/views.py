@@ -34,6 +34,8 @@ class DayTotal:
     status: PayoutStatus
     payouts: int
     amount_msat: int
+    imported: bool = False
+    """Of the history that was taken in from another system (`history`)."""
 
 
 @dataclass(frozen=True, slots=True)

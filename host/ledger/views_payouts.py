@@ -1,4 +1,4 @@
-"""Payouts as lists and as files: by store, days, status and cards; paged by key, never by offset.
+"""Our payouts as lists and files: by store, days, status and cards; paged by key, never by offset.
 
 A list without cards is ordered by (day, id), one of cards by (created_at, id): the orders of the
 indexes that find them, so a page costs the same wherever it lies.
@@ -7,14 +7,14 @@ indexes that find them, so a page costs the same wherever it lies.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from host.clock import DAY
 from host.ledger.records import ENTRY_COLUMNS, PAYOUT_COLUMNS, Entry, Payout, PayoutStatus
 from host.ledger.views import COUNT_CAP
-from host.ledger.views_totals import Range, by_day
+from host.ledger.views_totals import Origin, Range, by_day
 from host.store.tx import Place, Row, Tx
 
 MAX_CARDS: Final = 20
@@ -26,38 +26,69 @@ _SLACK_MS: Final = 2 * DAY
 
 @dataclass(frozen=True, slots=True)
 class PayoutList:
-    """Which payouts: business days, both ends included; `cards` None is every card."""
+    """Which payouts: business days, both ends included; None is every card, and both origins."""
 
     store_id: str
     since_day: str
     until_day: str
     status: PayoutStatus | None = None
     cards: tuple[str, ...] | None = None
+    origin: Origin | None = None
+
+    def range(self) -> Range:
+        """The same days and cards, to be summed up."""
+        return Range(self.store_id, self.since_day, self.until_day, self.cards, self.origin)
+
+
+class Mark(NamedTuple):
+    """The row after which a page begins: the list's first key, then what orders rows within it."""
+
+    first: str | int
+    created_at: int
+    id: int
 
 
 def page(
     db: Place, which: PayoutList, *, before: str | None = None, limit: int = 50
 ) -> list[Payout]:
-    """Payouts, newest first; `before` the last payout's id for the page after it."""
+    """Payouts of ours, newest first; `before` the last payout's id for the page after it."""
 
     def look(tx: Tx) -> list[Payout]:
-        if which.cards is None:
-            return _newest(tx, which, None, before, limit)
-        found = [
-            payout for card in which.cards for payout in _newest(tx, which, card, before, limit)
-        ]
-        return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)[:limit]
+        mark = mark_of(tx, which, before) if before is not None else None
+        if before is not None and mark is None:
+            return []
+        return newest(tx, which, mark, limit)
 
     return db.read(look)
 
 
+def mark_of(tx: Tx, which: PayoutList, payout_id: str) -> Mark | None:
+    """Where a payout of the store stands in a list; None where there is no such payout."""
+    row = tx.one(
+        "SELECT day, created_at, id FROM payouts WHERE payout_id = :id AND store_id = :store_id",
+        {"id": payout_id, "store_id": which.store_id},
+    )
+    if row is None:
+        return None
+    first = row["day"] if which.cards is None else row["created_at"]
+    return Mark(first, row["created_at"], row["id"])
+
+
+def newest(tx: Tx, which: PayoutList, mark: Mark | None, limit: int) -> list[Payout]:
+    """Payouts of ours after a mark, the newest first."""
+    if which.cards is None:
+        return _newest(tx, which, None, mark, limit)
+    found = [payout for card in which.cards for payout in _newest(tx, which, card, mark, limit)]
+    return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)[:limit]
+
+
 def count(db: Place, which: PayoutList) -> int:
-    """How many payouts a list has: counted no further than `COUNT_CAP` + 1 (UX rule 10).
+    """How many payouts of ours a list has: counted no further than `COUNT_CAP` + 1 (UX rule 10).
 
     Of cards it is exact, because their daily totals know.
     """
     if which.cards is not None:
-        days = by_day(db, Range(which.store_id, which.since_day, which.until_day, which.cards))
+        days = by_day(db, replace(which.range(), origin=Origin.HERE))
         return sum(one.payouts for one in days if which.status in (None, one.status))
     where, params = _where(which, None)
     sql = f"SELECT count(*) FROM (SELECT 1 FROM payouts WHERE {where} LIMIT :cap)"  # noqa: S608
@@ -127,25 +158,18 @@ def _all(db: Place, sql: str, params: dict[str, Any]) -> list[Row]:
 
 
 def _newest(
-    tx: Tx, which: PayoutList, card: str | None, before: str | None, limit: int
+    tx: Tx, which: PayoutList, card: str | None, mark: Mark | None, limit: int
 ) -> list[Payout]:
     where, params = _where(which, card)
     first = "day" if card is None else "created_at"
     order = f"ORDER BY {first} DESC, id DESC LIMIT :limit"
     sql = f"SELECT {PAYOUT_COLUMNS} FROM payouts WHERE {where} AND {{place}} {order}"  # noqa: S608
-    if before is None:
+    if mark is None:
         rows = tx.all(sql.format(place="1 = 1"), params | {"limit": limit})
         return [Payout.of(row) for row in rows]
-    mark = tx.one(
-        f"SELECT {first} AS first, id FROM payouts"  # noqa: S608
-        " WHERE payout_id = :before AND store_id = :store_id",
-        {"before": before, "store_id": which.store_id},
-    )
-    if mark is None:
-        return []
     # First the rest of the mark's day, then the days before: each finds its place in the index
     # at once, where a comparison of pairs would walk there.
-    at = params | {"first": mark["first"], "mark": mark["id"]}
+    at = params | {"first": mark.first, "mark": mark.id}
     rows = tx.all(sql.format(place=f"{first} = :first AND id < :mark"), at | {"limit": limit})
     rows += tx.all(sql.format(place=f"{first} < :first"), at | {"limit": limit - len(rows)})
     return [Payout.of(row) for row in rows]

@@ -20,6 +20,7 @@ STEPS = (
     "003_foreign",
     "004_topups",
     "005_sales",
+    "007_history",
     "011_till",
 )
 
