@@ -19,6 +19,7 @@ from host.ledger.permissions import PERMISSIONS, Person, Role
 WORDS: Final = {
     "sale.charge": "charge sales",
     "sale.view": "see the sales of the till",
+    "drawer.open": "open the cash drawer",
     "sale.refund": "refund a sale",
     "card.view": "see cards",
     "card.provision": "make, check, repair and wipe cards",

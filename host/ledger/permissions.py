@@ -17,7 +17,7 @@ class Role(StrEnum):
     MANAGER = "manager"
 
 
-_CASHIER = frozenset({"sale.charge", "sale.view"})
+_CASHIER = frozenset({"sale.charge", "sale.view", "drawer.open"})
 _TECHNICIAN = _CASHIER | {"card.view", "card.provision", "card.block"}
 _MANAGER = _TECHNICIAN | {
     "sale.refund",
