@@ -1,19 +1,22 @@
 """Who works here: roles, passwords and PINs, sessions, and one-time links.
 
-Tokens are handed out once and kept as SHA-256 only. Passwords and PINs are scrypt (`pins`). Five
-wrong ones lock a person out for a while; the count lives here, so a restart does not clear it.
+Tokens are handed out once and kept as SHA-256 only. Passwords and PINs are scrypt (`pins`), and
+wrong ones are counted (`proof`). A PIN is of use on a trusted device alone (`devices`), and whoever
+came with one is a cashier of that device's store, whatever else a password makes of them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import replace
 from typing import Final
 
 from host.clock import DAY, HOUR, MINUTE
 from host.ledger import audit, ids, pins
 from host.ledger.errors import LedgerError, NotAllowed, NotFound, Taken
 from host.ledger.permissions import Person, Role
+from host.ledger.proof import prove
 from host.ledger.stores import check_name
 from host.store.tx import Place, Row, Tx
 
@@ -32,7 +35,6 @@ __all__ = [
     "set_password",
     "set_pin",
     "sign_in",
-    "sign_in_with_pin",
     "sign_out",
     "unblock",
 ]
@@ -42,9 +44,6 @@ IDLE_MS: Final = 8 * HOUR
 ABSOLUTE_MS: Final = 7 * DAY
 SEEN_EVERY_MS: Final = MINUTE
 """A session's last use is written this often, not on every request."""
-
-MAX_TRIES: Final = 5
-LOCK_MS: Final = 5 * MINUTE
 
 _COLUMNS: Final = "person_id, name, role, store_id, state, created_at"
 
@@ -61,7 +60,7 @@ def create(
 ) -> Person:
     """Add somebody; `store_id` None is every store. Raises `Taken` for a name in use."""
     password_hash = pins.make_hash(_check_password(password)) if password is not None else None
-    pin_hash = pins.make_hash(pins.check_pin(pin)) if pin is not None else None
+    pin_hash = pins.make_hash(pins.check_own_pin(pin)) if pin is not None else None
 
     def insert(tx: Tx) -> Person:
         who = check_name(name)
@@ -119,9 +118,12 @@ def set_password(db: Place, person_id: str, password: str, by: str | None = None
     _set_secret(db, person_id, "password_hash", pins.make_hash(_check_password(password)), by)
 
 
-def set_pin(db: Place, person_id: str, pin: str, by: str | None = None) -> None:
-    """Replace the PIN for trusted terminals; every session of that person ends."""
-    _set_secret(db, person_id, "pin_hash", pins.make_hash(pins.check_pin(pin)), by)
+def set_pin(
+    db: Place, person_id: str, pin: str, by: str | None = None, *, keep: str | None = None
+) -> None:
+    """Replace the PIN for trusted devices; every session of that person but `keep` ends."""
+    hashed = pins.make_hash(pins.check_own_pin(pin))
+    _set_secret(db, person_id, "pin_hash", hashed, by, keep)
 
 
 def block(db: Place, person_id: str, by: str | None = None) -> Person:
@@ -136,12 +138,9 @@ def unblock(db: Place, person_id: str, by: str | None = None) -> Person:
 
 def sign_in(db: Place, name: str, password: str) -> str | None:
     """A session token for a name and its password; None for a wrong one, or a locked person."""
-    return _sign_in(db, name, "password_hash", password, None)
-
-
-def sign_in_with_pin(db: Place, name: str, pin: str, terminal_id: str) -> str | None:
-    """A session token for a PIN at a trusted terminal; None for a wrong one."""
-    return _sign_in(db, name, "pin_hash", pin, terminal_id)
+    person_id = getattr(by_name(db, name), "person_id", "")
+    token = prove(db, person_id, "password", password, lambda tx: start(tx, person_id, "password"))
+    return token if isinstance(token, str) else None
 
 
 def locked_until(db: Place, name: str) -> int | None:
@@ -165,7 +164,7 @@ def one_time_link(db: Place, person_id: str, by: str | None = None) -> str:
             "INSERT INTO sign_in_links (token_hash, person_id, created_at, expires_at)"
             " VALUES (:hash, :person_id, :now, :until)",
             {
-                "hash": _digest(token),
+                "hash": digest(token),
                 "person_id": person_id,
                 "now": tx.now,
                 "until": tx.now + LINK_MS,
@@ -181,7 +180,7 @@ def redeem(db: Place, token: str) -> str | None:
     """Use a one-time link up for a session token; None when it is used, too old, or not ours."""
 
     def use(tx: Tx) -> str | None:
-        row = {"hash": _digest(token), "now": tx.now}
+        row = {"hash": digest(token), "now": tx.now}
         used = tx.run(
             "UPDATE sign_in_links SET used_at = :now"
             " WHERE token_hash = :hash AND used_at IS NULL AND expires_at > :now",
@@ -190,26 +189,32 @@ def redeem(db: Place, token: str) -> str | None:
         link = tx.one("SELECT person_id FROM sign_in_links WHERE token_hash = :hash", row)
         if used != 1 or link is None or not _need(tx, link["person_id"]).active:
             return None
-        return _start(tx, link["person_id"], None, "link")
+        return start(tx, link["person_id"], "link")
 
     return db.transaction(use)
 
 
-def session(db: Place, token: str) -> Person | None:
-    """Who a session token stands for; None when it is over, revoked, or the person is blocked."""
-    row = {"hash": _digest(token)}
+def session(
+    db: Place, token: str, device_id: str | None = None, *, used: bool = True
+) -> Person | None:
+    """Who a session token stands for; None when it is over, revoked, or the person is blocked.
 
-    def look(tx: Tx) -> tuple[Person, bool] | None:
-        found = tx.one(
-            "SELECT s.person_id, s.seen_at"
-            " FROM sessions s JOIN people p ON p.person_id = s.person_id"
-            " WHERE s.token_hash = :hash AND s.revoked_at IS NULL AND s.expires_at > :now"
-            " AND s.seen_at > :idle AND p.state = 'active'",
-            {**row, "now": tx.now, "idle": tx.now - IDLE_MS},
-        )
+    One that began with a PIN counts on its own device alone, and `used` False (a page that keeps
+    itself fresh, and nobody who does anything) does not keep it from being locked.
+    """
+    row = {"hash": digest(token), "device": device_id}
+
+    def look(tx: Tx) -> tuple[Person | None, bool] | None:
+        found = tx.one(_SESSION, {**row, "now": tx.now, "idle": IDLE_MS})
         if found is None:
             return None
-        return _need(tx, found["person_id"]), tx.now - found["seen_at"] >= SEEN_EVERY_MS
+        stale = tx.now - found["seen_at"] >= SEEN_EVERY_MS
+        who = _need(tx, found["person_id"])
+        if (store_id := found["device_store"]) is None:
+            return who, stale
+        if who.store_id not in (None, store_id):
+            return None
+        return replace(who, role=Role.CASHIER, store_id=store_id), stale and used
 
     known = db.read(look)
     if known is None:
@@ -219,7 +224,7 @@ def session(db: Place, token: str) -> Person | None:
         db.transaction(
             lambda tx: tx.run(
                 "UPDATE sessions SET seen_at = :now WHERE token_hash = :hash",
-                {**row, "now": tx.now},
+                {"hash": row["hash"], "now": tx.now},
             )
         )
     return person
@@ -227,7 +232,7 @@ def session(db: Place, token: str) -> Person | None:
 
 def sign_out(db: Place, token: str) -> None:
     """End one session."""
-    row = {"hash": _digest(token)}
+    row = {"hash": digest(token)}
     db.transaction(
         lambda tx: tx.run(
             "UPDATE sessions SET revoked_at = :now WHERE token_hash = :hash AND revoked_at IS NULL",
@@ -236,58 +241,38 @@ def sign_out(db: Place, token: str) -> None:
     )
 
 
-def _sign_in(db: Place, name: str, column: str, secret: str, terminal_id: str | None) -> str | None:
-    """Hash first, outside the lock; compare and count under it. A stranger takes as long."""
-    sql = f"SELECT person_id, state, tries, locked_until, {column} FROM people WHERE name = :name"  # noqa: S608
-    before = db.read(lambda tx: tx.one(sql, {"name": name}))
-    stored = before[column] if before else None
-    offered = pins.try_pin(stored or _NOBODY, secret)
-    if before is None or stored is None:
-        return None
-
-    def decide(tx: Tx) -> str | None:
-        row = tx.one(sql, {"name": name})
-        if row is None or row["state"] != "active" or row[column] is None:
-            return None
-        if row["locked_until"] is not None and tx.now < row["locked_until"]:
-            return None
-        right = pins.fits(offered, row[column])
-        tries = 0 if right else row["tries"] + 1
-        lock = tries >= MAX_TRIES
-        tx.run(
-            "UPDATE people SET tries = :tries, locked_until = :until WHERE person_id = :id",
-            {
-                "tries": 0 if lock else tries,
-                "until": tx.now + LOCK_MS if lock else None,
-                "id": row["person_id"],
-            },
-        )
-        if lock:
-            audit.append(tx, None, "person.locked", row["person_id"])
-        return _start(tx, row["person_id"], terminal_id, column) if right else None
-
-    return db.transaction(decide)
-
-
-def _start(tx: Tx, person_id: str, terminal_id: str | None, how: str) -> str:
+def start(
+    tx: Tx,
+    person_id: str,
+    how: str,
+    *,
+    device_id: str | None = None,
+    terminal_id: str | None = None,
+    idle_ms: int | None = None,
+) -> str:
+    """Begin a session in a transaction of the caller's, who has the proof: its token."""
     token = secrets.token_urlsafe(32)
     tx.run(
-        "INSERT INTO sessions (token_hash, person_id, terminal_id, created_at, seen_at, expires_at)"
-        " VALUES (:hash, :person_id, :terminal_id, :now, :now, :until)",
+        "INSERT INTO sessions (token_hash, person_id, terminal_id, created_at, seen_at, expires_at,"
+        " device_id, idle_ms) VALUES (:hash, :id, :terminal, :now, :now, :until, :device, :idle)",
         {
-            "hash": _digest(token),
-            "person_id": person_id,
-            "terminal_id": terminal_id,
+            "hash": digest(token),
+            "id": person_id,
+            "terminal": terminal_id,
             "now": tx.now,
             "until": tx.now + ABSOLUTE_MS,
+            "device": device_id,
+            "idle": idle_ms,
         },
     )
-    facts = {"by": how.removesuffix("_hash"), "terminal_id": terminal_id}
+    facts = {"by": how, "terminal_id": terminal_id, "device_id": device_id}
     audit.append(tx, person_id, "person.sign_in", person_id, facts)
     return token
 
 
-def _set_secret(db: Place, person_id: str, column: str, secret: str, by: str | None) -> None:
+def _set_secret(
+    db: Place, person_id: str, column: str, secret: str, by: str | None, keep: str | None = None
+) -> None:
     def change(tx: Tx) -> None:
         _need(tx, person_id)
         row = {"secret": secret, "id": person_id}
@@ -296,7 +281,7 @@ def _set_secret(db: Place, person_id: str, column: str, secret: str, by: str | N
             " WHERE person_id = :id",
             row,
         )
-        _revoke(tx, person_id)
+        _revoke(tx, person_id, keep)
         audit.append(tx, by, f"person.{column.removesuffix('_hash')}", person_id)
 
     db.transaction(change)
@@ -318,10 +303,11 @@ def _set_state(db: Place, person_id: str, state: str, by: str | None) -> Person:
     return db.transaction(change)
 
 
-def _revoke(tx: Tx, person_id: str) -> None:
+def _revoke(tx: Tx, person_id: str, keep: str | None = None) -> None:
     tx.run(
-        "UPDATE sessions SET revoked_at = :now WHERE person_id = :id AND revoked_at IS NULL",
-        {"now": tx.now, "id": person_id},
+        "UPDATE sessions SET revoked_at = :now"
+        " WHERE person_id = :id AND revoked_at IS NULL AND token_hash <> :keep",
+        {"now": tx.now, "id": person_id, "keep": digest(keep or "")},
     )
 
 
@@ -331,7 +317,8 @@ def _check_password(password: str) -> str:
     return password
 
 
-def _digest(token: str) -> bytes:
+def digest(token: str) -> bytes:
+    """What is kept of a token."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -347,5 +334,11 @@ def _need(tx: Tx, person_id: str) -> Person:
     return person
 
 
-_NOBODY: Final = f"scrypt${pins.COST}${bytes(16).hex()}${bytes(32).hex()}"
-"""What a stranger's password is hashed against, so that names cannot be told by the time."""
+_SESSION: Final = """
+    SELECT s.person_id, s.seen_at, d.store_id AS device_store
+    FROM sessions s JOIN people p ON p.person_id = s.person_id
+    LEFT JOIN devices d ON d.device_id = s.device_id
+    WHERE s.token_hash = :hash AND s.revoked_at IS NULL AND s.expires_at > :now
+        AND s.seen_at > :now - coalesce(s.idle_ms, :idle) AND p.state = 'active'
+        AND (s.device_id IS NULL OR (s.device_id = :device AND d.revoked_at IS NULL))
+"""

@@ -11,6 +11,7 @@ import hmac
 import os
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from host.ledger.errors import LedgerError
@@ -22,6 +23,8 @@ COST: Final = 1 << 14
 """scrypt's N; with r = 8 and p = 1 about 40 ms and 16 MB a try."""
 
 _PIN: Final = re.compile(r"[0-9]{4,12}", re.ASCII)
+
+_OWN_PIN: Final = re.compile(r"[0-9]{4,8}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,19 @@ def check_pin(pin: str) -> str:
     """Return a PIN of 4 to 12 digits, or raise `LedgerError`, which never carries the PIN."""
     if not _PIN.fullmatch(pin):
         raise LedgerError("pin: must be 4 to 12 digits")
+    return pin
+
+
+def check_own_pin(pin: str) -> str:
+    """Return the PIN of somebody who works here: 4 to 8 digits, and none that are tried first.
+
+    Raises `LedgerError`, which never carries the PIN.
+    """
+    if not _OWN_PIN.fullmatch(pin):
+        raise LedgerError("pin: must be 4 to 8 digits")
+    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
+    if steps in ({0}, {1}, {9}):
+        raise LedgerError("pin: is too easy to guess; no 0000, no 1234, no 4321")
     return pin
 
 

@@ -21,6 +21,7 @@ STEPS = (
     "004_topups",
     "005_sales",
     "007_history",
+    "008_devices",
     "010_receipts",
     "011_till",
 )

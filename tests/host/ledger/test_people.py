@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from host.clock import MINUTE
-from host.ledger import audit, people, pins
+from host.ledger import audit, people, pins, proof
 from host.ledger.errors import LedgerError, NotFound, Taken
 from host.ledger.permissions import PERMISSIONS, Person, Role
 from tests.support.books import STORE, Shop
@@ -16,7 +16,7 @@ SECRET = "correct horse"
 @pytest.fixture(autouse=True)
 def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pins.make_hash, "__kwdefaults__", {"cost": 1 << 4})
-    monkeypatch.setattr(people, "_NOBODY", people._NOBODY.replace(str(pins.COST), "16"))
+    monkeypatch.setattr(proof, "_NOBODY", proof._NOBODY.replace(str(pins.COST), "16"))
 
 
 def ann(here: Shop, role: Role = Role.MANAGER) -> Person:
@@ -52,14 +52,19 @@ def test_the_right_password_gives_a_session(here: Shop) -> None:
     assert people.session(here.db, token) is None
 
 
-def test_a_pin_signs_in_at_a_trusted_terminal(here: Shop) -> None:
-    person = ann(here, Role.CASHIER)
-    here.sale(10_000, "till-1")
-    token = people.sign_in_with_pin(here.db, "Ann", "2468", "till-1")
-    assert token is not None
-    assert people.session(here.db, token) == person
-    assert people.sign_in_with_pin(here.db, "Ann", SECRET, "till-1") is None
-    assert people.sign_in(here.db, "Ann", "2468") is None
+def test_each_lock_out_is_twice_as_long_as_the_one_before_until_an_hour(here: Shop) -> None:
+    ann(here)
+    locks = []
+    for _ in range(6):
+        for _ in range(proof.MAX_TRIES):
+            assert people.sign_in(here.db, "Ann", "wrong password") is None
+        until = people.locked_until(here.db, "Ann") or 0
+        locks.append((until - here.clock.now()) // MINUTE)
+        here.clock.advance(until - here.clock.now())
+    assert locks == [5, 10, 20, 40, 60, 60]
+    assert people.sign_in(here.db, "Ann", SECRET) is not None
+    assert people.sign_in(here.db, "Ann", "wrong password") is None
+    assert people.sign_in(here.db, "Ann", SECRET) is not None
 
 
 def test_wrong_passwords_and_strangers_look_the_same(here: Shop) -> None:
@@ -83,12 +88,12 @@ def test_a_stranger_takes_as_long_as_somebody(here: Shop, monkeypatch: pytest.Mo
 
 def test_five_wrong_passwords_lock_a_person_out_for_a_while(here: Shop) -> None:
     ann(here)
-    for _ in range(people.MAX_TRIES):
+    for _ in range(proof.MAX_TRIES):
         assert people.locked_until(here.db, "Ann") is None
         assert people.sign_in(here.db, "Ann", "wrong password") is None
-    assert people.locked_until(here.db, "Ann") == here.clock.now() + people.LOCK_MS
+    assert people.locked_until(here.db, "Ann") == here.clock.now() + proof.LOCK_MS
     assert people.sign_in(here.db, "Ann", SECRET) is None
-    here.clock.advance(people.LOCK_MS)
+    here.clock.advance(proof.LOCK_MS)
     assert people.locked_until(here.db, "Ann") is None
     assert people.sign_in(here.db, "Ann", SECRET) is not None
     assert "person.locked" in [row.action for row in audit.recent(here.db)]
