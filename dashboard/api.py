@@ -22,9 +22,11 @@ from dashboard.payouts import aliases, ours
 from dashboard.room import here
 from dashboard.stats import Period, Sum
 from dashboard.timeline import gap_words, timeline
-from host.ledger import views_cards, views_payouts
+from host.ledger import views_both, views_cards
 from host.ledger.records import Card, Payout, Usage
 from host.ledger.views import COUNT_CAP
+from host.ledger.views_history import Imported
+from host.ledger.views_totals import Origin
 from host.money import MSAT_PER_SAT
 
 PER_PAGE: Final = 50
@@ -41,13 +43,13 @@ def payouts() -> Response:
     asked, limit = filters.read(request.args), _limit()
     db = here().db
     before = request.args.get("before") or None
-    found = views_payouts.page(db, asked.payouts(), before=before, limit=limit + 1)
+    found = views_both.page(db, asked.payouts(), before=before, limit=limit + 1)
     shown = found[:limit]
-    count = views_payouts.count(db, asked.payouts())
+    count = views_both.count(db, asked.payouts())
     names = aliases(shown)
     return _answer(
         {
-            "payouts": [payout_json(one, names.get(one.boltcard_id)) for one in shown],
+            "payouts": [_either_json(one, names.get(one.boltcard_id)) for one in shown],
             "next": shown[-1].payout_id if len(found) > limit else None,
             "count": min(count, COUNT_CAP),
             "countIsExact": count <= COUNT_CAP,
@@ -60,6 +62,9 @@ def payouts() -> Response:
 def payout(payout_id: str) -> Response:
     """One payout with its tap explained and its life."""
     found = ours(payout_id)
+    if isinstance(found, Imported):
+        body = imported_json(found, aliases([found]).get(found.boltcard_id))
+        return _answer(body | {"gapExplained": "", "timeline": []})
     steps = [
         {
             "at": machine_time(step.at) if step.at is not None else None,
@@ -148,7 +153,38 @@ def payout_json(one: Payout, alias: str | None) -> dict[str, Any]:
         "recipientAddress": one.recipient_address,
         "transactionId": one.transaction_id,
         "errorMessage": one.error_message,
+        "origin": Origin.HERE,
     }
+
+
+def imported_json(one: Imported, alias: str | None) -> dict[str, Any]:
+    """A payout of another system: the same fields; those it did not tell are null."""
+    return {
+        "payoutId": one.payout_id,
+        "pullPaymentId": one.pull_payment_id,
+        "storeId": one.store_id,
+        **_amount("amount", Sum(1, one.amount_msat)),
+        "currency": "BTC",
+        "status": one.status,
+        "createdAt": machine_time(one.created_at),
+        "completedAt": machine_time(one.completed_at) if one.completed_at is not None else None,
+        "businessDay": one.day,
+        "boltcardId": one.boltcard_id,
+        "boltcardNtag": one.boltcard_ntag,
+        "boltcardAlias": alias,
+        "counter": None,
+        "gap": None,
+        "route": None,
+        "feeMsat": None,
+        "recipientAddress": one.recipient_address,
+        "transactionId": one.transaction_id,
+        "errorMessage": one.error_message,
+        "origin": Origin.IMPORTED,
+    }
+
+
+def _either_json(one: Payout | Imported, alias: str | None) -> dict[str, Any]:
+    return imported_json(one, alias) if isinstance(one, Imported) else payout_json(one, alias)
 
 
 def card_json(card: Card, usage: Usage | None) -> dict[str, Any]:
@@ -182,6 +218,8 @@ def _period(period: Period) -> dict[str, Any]:
         **_amount("pendingAmount", sums.pending),
         "completedCount": sums.completed.payouts,
         **_amount("completedAmount", sums.completed),
+        "importedCount": sums.imported.payouts,
+        **_amount("importedAmount", sums.imported),
         "failedCount": sums.failed.payouts,
         **_amount("failedAmount", sums.failed),
         "activeBoltcards": period.active_cards,

@@ -1,28 +1,32 @@
 """What a list is narrowed to, read from its address: store, days, status, card (UX rule 9).
 
 The names are those of the dashboard's guide: `storeId`, `startDate`, `endDate`, `status`,
-`boltcardId`. A field that makes no sense is named in the refusal; nothing is guessed.
+`boltcardId`; and `origin`, made here or imported. A field that makes no sense is named in the
+refusal; nothing is guessed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from dashboard.access import asked_store
 from dashboard.errors import FieldProblem
 from dashboard.room import here
-from host.ledger import views, views_payouts
+from host.ledger import views, views_both, views_history
 from host.ledger.records import PayoutStatus, Store
 from host.ledger.views_payouts import MAX_CARDS, PayoutList
-from host.ledger.views_totals import Range
+from host.ledger.views_totals import Origin, Range
 
 DEFAULT_DAYS: Final = 30
 MAX_DAYS: Final = 3_660
 MAX_TEXT: Final = 120
 PRESETS: Final = ((1, "Today"), (7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "1 year"))
+
+
+ORIGINS: Final = {Origin.HERE: "Made here", Origin.IMPORTED: "Imported"}
 
 
 class Chip(NamedTuple):
@@ -51,6 +55,7 @@ class Filters:
     status: PayoutStatus | None = None
     card: str = ""
     cards: tuple[tuple[str, str], ...] | None = None
+    origin: Origin | None = None
 
     @property
     def days(self) -> int:
@@ -64,18 +69,17 @@ class Filters:
 
     def payouts(self) -> PayoutList:
         """The payouts that these filters leave."""
-        return PayoutList(
-            self.store.store_id, self.since, self.until, self.status, self._card_ids()
-        )
+        store_id, cards = self.store.store_id, self._card_ids()
+        return PayoutList(store_id, self.since, self.until, self.status, cards, self.origin)
 
     def range(self) -> Range:
         """The days and cards that are summed up."""
-        return Range(self.store.store_id, self.since, self.until, self._card_ids())
+        return self.payouts().range()
 
     def range_before(self) -> Range:
         """As many days just before, to compare with."""
         since, until = _back(self.since, self.days), _back(self.since, 1)
-        return Range(self.store.store_id, since, until, self._card_ids())
+        return replace(self.range(), since_day=since, until_day=until)
 
     def args(self, **changes: str | None) -> dict[str, str]:
         """The address of these filters, with some changed; None takes one out."""
@@ -84,6 +88,7 @@ class Filters:
             "endDate": None if self.usual_days else self.until,
             "status": self.status,
             "boltcardId": self.card,
+            "origin": self.origin,
         }
         return {name: value for name, value in {**values, **changes}.items() if value}
 
@@ -97,6 +102,12 @@ class Filters:
             known = self.cards or ()
             name = known[0][1] if len(known) == 1 else f"“{self.card}”"
             yield Chip(f"Card {name}", self.args(boltcardId=None))
+        if self.origin is not None:
+            yield Chip(ORIGINS[self.origin], self.args(origin=None))
+
+    def origins(self) -> dict[Origin, str]:
+        """What `origin` may be narrowed to: nothing where there is no history of another system."""
+        return ORIGINS if views_history.any_of(here().db, self.store.store_id) else {}
 
     def presets(self) -> Iterator[Preset]:
         """The usual ranges, all up to today."""
@@ -126,7 +137,8 @@ def read(args: Mapping[str, str]) -> Filters:
     if since > until:
         raise FieldProblem("startDate", "must not be after endDate")
     card = args.get("boltcardId", "").strip()
-    filters = Filters(store, today, since, until, _status(args), card, _cards(store, card))
+    cards = _cards(store, card)
+    filters = Filters(store, today, since, until, _status(args), card, cards, _origin(args))
     if filters.days > MAX_DAYS:
         raise FieldProblem("startDate", "at most ten years at once")
     return filters
@@ -170,13 +182,21 @@ def _status(args: Mapping[str, str]) -> PayoutStatus | None:
         raise FieldProblem("status", f"must be one of {words}") from None
 
 
+def _origin(args: Mapping[str, str]) -> Origin | None:
+    text = args.get("origin", "").strip()
+    try:
+        return Origin(text) if text else None
+    except ValueError:
+        raise FieldProblem("origin", f"must be one of {', '.join(Origin)}") from None
+
+
 def _cards(store: Store, text: str) -> tuple[tuple[str, str], ...] | None:
     """The cards that a text names: one by its id, else those that begin with it or contain it."""
     if not text:
         return None
     if len(text) > MAX_TEXT or not text.isprintable():
         raise FieldProblem("boltcardId", f"at most {MAX_TEXT} characters on one line")
-    found = views_payouts.cards_named(here().db, store.store_id, text)
+    found = views_both.cards_named(here().db, store.store_id, text)
     exact = [one for one in found if text in one]
     if len(exact) == 1:
         return tuple(exact)

@@ -13,9 +13,10 @@ from dashboard.filters import Filters
 from dashboard.formats import grouped, zone_words
 from dashboard.room import here, store_time
 from dashboard.timeline import gap_words, timeline
-from host.ledger import cards, payouts, views_payouts
+from host.ledger import cards, payouts, views_both, views_history
 from host.ledger.records import Payout, PayoutStatus
 from host.ledger.views import COUNT_CAP
+from host.ledger.views_history import Imported
 
 PER_PAGE: Final = 50
 
@@ -34,9 +35,9 @@ def listing(asked: Filters) -> dict[str, Any]:
     context, store = here(), asked.store
     after = context.db.events.last_id()
     before = request.args.get("before")
-    found = views_payouts.page(context.db, asked.payouts(), before=before, limit=PER_PAGE + 1)
+    found = views_both.page(context.db, asked.payouts(), before=before, limit=PER_PAGE + 1)
     shown = found[:PER_PAGE]
-    count = views_payouts.count(context.db, asked.payouts())
+    count = views_both.count(context.db, asked.payouts())
     return {
         "asked": asked,
         "payouts": shown,
@@ -58,16 +59,16 @@ def listing(asked: Filters) -> dict[str, Any]:
 def one(payout_id: str) -> str:
     """Everything about one payout that may be shown; its preimage may not."""
     store, payout = asked_store(), ours(payout_id)
+    frame = {
+        "zone": zone_words(payout.created_at, store.timezone),
+        "local": store_time(store),
+        "payout": payout,
+    }
+    if isinstance(payout, Imported):
+        return render_template("payout_imported.html", **frame)
     card = cards.get(here().db, payout.boltcard_id)
-    return render_template(
-        "payout.html",
-        payout=payout,
-        card=card,
-        gap=gap_words(payout),
-        steps=timeline(here().db, payout),
-        zone=zone_words(payout.created_at, store.timezone),
-        local=store_time(store),
-    )
+    steps = timeline(here().db, payout)
+    return render_template("payout.html", card=card, gap=gap_words(payout), steps=steps, **frame)
 
 
 @bp.get("/export.csv")
@@ -84,18 +85,27 @@ def jsonl() -> Any:
     return exports.payouts_jsonl(filters.read(request.args))
 
 
-def ours(payout_id: str) -> Payout:
+def ours(payout_id: str) -> Payout | Imported:
     """A payout of the store that was asked for; another store's is not there."""
+    store_id = asked_store().store_id
     payout = payouts.get(here().db, payout_id)
-    if payout is None or payout.store_id != asked_store().store_id:
+    if payout is not None and payout.store_id == store_id:
+        return payout
+    imported = views_history.get(here().db, store_id, payout_id)
+    if imported is None:
         abort(404)
-    return payout
+    return imported
 
 
-def aliases(shown: Iterable[Payout]) -> dict[str, str]:
-    """The aliases of the cards that these payouts name."""
-    found = (cards.get(here().db, card_id) for card_id in {one.boltcard_id for one in shown})
-    return {card.card_id: card.alias for card in found if card is not None}
+def aliases(shown: Iterable[Payout | Imported]) -> dict[str | None, str]:
+    """The aliases of the cards that these payouts name: as they are here, else as imported."""
+    names: dict[str | None, str] = {}
+    for one in shown:
+        if isinstance(one, Imported) and one.boltcard_id and one.alias:
+            names[one.boltcard_id] = one.alias
+    card_ids = {one.boltcard_id for one in shown if one.boltcard_id}
+    found = (cards.get(here().db, card_id) for card_id in card_ids)
+    return names | {card.card_id: card.alias for card in found if card is not None}
 
 
 def count_words(count: int) -> str:

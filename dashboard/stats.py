@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -30,6 +30,7 @@ MAX_KEPT: Final = 64
 CHANGES: Final = (
     *(f"payout.{status.lower()}" for status in PayoutStatus),
     "card.changed",
+    "history.imported",
 )
 """Kinds of events after which figures may be others."""
 
@@ -50,12 +51,17 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Payouts by what became of them. What failed or was cancelled moved no money."""
+    """Payouts by what became of them. What failed or was cancelled moved no money.
+
+    Imported payouts are in it, but for those that had not ended: nothing is held for them here.
+    """
 
     completed: Sum = Sum()
     pending: Sum = Sum()
     """Pending and Processing: money is held."""
     failed: Sum = Sum()
+    imported: Sum = Sum()
+    """What of `completed` another system paid."""
 
     @property
     def total(self) -> Sum:
@@ -68,16 +74,18 @@ class Sums:
             self.completed + other.completed,
             self.pending + other.pending,
             self.failed + other.failed,
+            self.imported + other.imported,
         )
 
     def plus(self, one: DayTotal) -> Sums:
         """With one more row of daily totals."""
         more = Sum(one.payouts, one.amount_msat)
         if one.status is PayoutStatus.COMPLETED:
-            return Sums(self.completed + more, self.pending, self.failed)
-        if one.status in (PayoutStatus.PENDING, PayoutStatus.PROCESSING):
-            return Sums(self.completed, self.pending + more, self.failed)
-        return Sums(self.completed, self.pending, self.failed + more)
+            imported = more if one.imported else Sum()
+            return self.and_also(Sums(completed=more, imported=imported))
+        if one.status not in (PayoutStatus.PENDING, PayoutStatus.PROCESSING):
+            return self.and_also(Sums(failed=more))
+        return self if one.imported else self.and_also(Sums(pending=more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +149,7 @@ class Cache:
 
     def get(self, asked: Filters) -> Stats:
         """The figures for a range of days and cards; a status does not narrow them."""
-        key = Filters(
-            asked.store, asked.today, asked.since, asked.until, cards=asked.cards, card=asked.card
-        )
+        key = replace(asked, status=None)
         with self._lock:
             kept = self._kept.get(key)
         if kept is not None and self._true(kept):
@@ -167,7 +173,7 @@ class Cache:
             return False
         news = self.context.db.events.after(kept.event_id, MANY, CHANGES)
         changed = [one.subject for one in news if one.subject and one.kind.startswith("payout.")]
-        if len(news) == MANY:
+        if len(news) == MANY or any(one.kind == "history.imported" for one in news):
             return False
         days = views_payouts.days_of(self.context.db, changed)
         return all(day > kept.before.until for day in days)

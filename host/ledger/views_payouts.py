@@ -97,15 +97,15 @@ def count(db: Place, which: PayoutList) -> int:
 
 
 EXPORT_COLUMNS: Final = (
-    "p.day, p.id, p.created_at, p.completed_at, p.payout_id, p.status, p.amount, p.fee_msat,"
-    " p.boltcard_id, p.boltcard_ntag, c.alias, p.counter, p.pull_payment_id, p.route,"
-    " p.transaction_id, p.recipient_address, p.error_message"
+    "day, id, created_at, completed_at, payout_id, status, amount, fee_msat, boltcard_id,"
+    " boltcard_ntag, counter, pull_payment_id, route, transaction_id, recipient_address,"
+    " error_message"
 )
 """What a file says of a payout: no preimage, and nothing that is kept for the machine only."""
 
 _BATCH: Final = f"""
-    SELECT {EXPORT_COLUMNS} FROM payouts p JOIN cards c ON c.card_id = p.boltcard_id
-    WHERE {{where}} AND {{place}} AND p.id <= :last ORDER BY p.day, p.id LIMIT :size
+    SELECT {EXPORT_COLUMNS} FROM payouts
+    WHERE {{where}} AND {{place}} AND id <= :last ORDER BY day, id LIMIT :size
 """  # noqa: S608
 
 
@@ -118,18 +118,26 @@ def batches(db: Place, which: PayoutList, *, size: int = 2_000) -> Iterator[list
     newest = db.read(lambda tx: tx.one("SELECT max(id) FROM payouts"))
     where, params = _where_of_all(which)
     # First the rest of a day, then the days after it: each finds its place in the index at once.
-    rest = _BATCH.format(where=where, place="p.day = :day AND p.id > :id")
-    later = _BATCH.format(where=where, place="p.day > :day")
+    # The days after are another `since`: of two lower bounds SQLite might walk from the first.
+    rest = _BATCH.format(where=where, place="day = :day AND id > :id")
+    later = _BATCH.format(where=where, place="1 = 1")
     at = params | {"day": "", "id": 0, "last": (newest[0] if newest else None) or 0}
     while True:
         rows = _all(db, rest, at | {"size": size}) if at["day"] else []
         if len(rows) < size:
-            rows += _all(db, later, at | {"size": size - len(rows)})
+            after = {"since": _day(at["day"], 1)} if at["day"] else {}
+            rows += _all(db, later, at | after | {"size": size - len(rows)})
         if rows:
             yield rows
         if len(rows) < size:
             return
         at |= {"day": rows[-1]["day"], "id": rows[-1]["id"]}
+
+
+def aliases(db: Place, store_id: str) -> dict[str, str]:
+    """The aliases of all cards of a store, for a file that names a card in every line."""
+    sql = "SELECT card_id, alias FROM cards WHERE store_id = :store_id"
+    return {row[0]: row[1] for row in _all(db, sql, {"store_id": store_id})}
 
 
 def cards_named(
@@ -153,6 +161,11 @@ def cards_named(
     return [(one["card_id"], one["alias"]) for one in rows]
 
 
+def _day(day: str, later: int) -> str:
+    """The day some days later, or before."""
+    return (date.fromisoformat(day) + timedelta(days=later)).isoformat()
+
+
 def _all(db: Place, sql: str, params: dict[str, Any]) -> list[Row]:
     return db.read(lambda tx: tx.all(sql, params))
 
@@ -168,10 +181,13 @@ def _newest(
         rows = tx.all(sql.format(place="1 = 1"), params | {"limit": limit})
         return [Payout.of(row) for row in rows]
     # First the rest of the mark's day, then the days before: each finds its place in the index
-    # at once, where a comparison of pairs would walk there.
-    at = params | {"first": mark.first, "mark": mark.id}
-    rows = tx.all(sql.format(place=f"{first} = :first AND id < :mark"), at | {"limit": limit})
-    rows += tx.all(sql.format(place=f"{first} < :first"), at | {"limit": limit - len(rows)})
+    # at once, where a comparison of pairs, or a second upper bound, might walk there.
+    at = params | {"first": mark.first, "mark": mark.id, "limit": limit}
+    rows = tx.all(sql.format(place=f"{first} = :first AND id < :mark"), at)
+    before = (
+        {"until": _day(str(mark.first), -1)} if card is None else {"until_at": mark.created_at - 1}
+    )
+    rows += tx.all(sql.format(place="1 = 1"), params | before | {"limit": limit - len(rows)})
     return [Payout.of(row) for row in rows]
 
 
@@ -203,11 +219,9 @@ def _where(which: PayoutList, card: str | None) -> tuple[str, dict[str, Any]]:
 def _where_of_all(which: PayoutList) -> tuple[str, dict[str, Any]]:
     """As `_where`, for all cards of a list at once."""
     where, params = _where(which, None)
-    for name in ("store_id =", "day BETWEEN", "status =", "status <>"):
-        where = where.replace(name, f"p.{name}")
     if which.cards is not None:
         names = {f"card{i}": card for i, card in enumerate(which.cards)}
-        where += f" AND p.boltcard_id IN ({', '.join(':' + name for name in names)})"
+        where += f" AND boltcard_id IN ({', '.join(':' + name for name in names)})"
         params |= names
     return where, params
 

@@ -19,6 +19,8 @@ const follow = (table) => (_, [hit]) => hit && rows(table)[hit.index].querySelec
 
 const amounts = { callbacks: { label: ({ dataset, raw }) => `${dataset.label}: ${spaced(raw)} sats` } };
 
+const any = (data, key) => data.some((one) => Number(one[key]));
+
 function trend() {
   const data = rows("trend-table").map((row) => row.dataset);
   const bars = (label, key, colour) => ({
@@ -28,13 +30,17 @@ function trend() {
     type: "bar",
     data: {
       labels: data.map((one) => one.label),
-      datasets: [bars("Completed", "completed", token("blue")), bars("Pending", "pending", token("amber"))],
+      datasets: [
+        bars("Completed", "completed", token("blue")),
+        ...(any(data, "imported") ? [bars("Imported", "imported", token("grey"))] : []),
+        bars("Pending", "pending", token("amber")),
+      ],
     },
     options: {
       interaction: { mode: "index", intersect: false },
       onClick: follow("trend-table"),
       plugins: {
-        legend: { display: data.some((one) => Number(one.pending)), position: "top", align: "end", labels: { boxWidth: 12 } },
+        legend: { display: any(data, "pending") || any(data, "imported"), position: "top", align: "end", labels: { boxWidth: 12 } },
         tooltip: { callbacks: { ...amounts.callbacks, footer: ([{ dataIndex }]) => `${spaced(data[dataIndex].payouts)} payouts` } },
       },
       scales: {
