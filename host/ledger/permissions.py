@@ -17,7 +17,7 @@ class Role(StrEnum):
     MANAGER = "manager"
 
 
-_CASHIER = frozenset({"sale.charge", "sale.view", "drawer.open"})
+_CASHIER = frozenset({"sale.charge", "sale.view", "drawer.open", "shift.work"})
 _TECHNICIAN = _CASHIER | {"card.view", "card.provision", "card.block"}
 _MANAGER = _TECHNICIAN | {
     "sale.refund",
@@ -27,6 +27,7 @@ _MANAGER = _TECHNICIAN | {
     "pull_payment.view",
     "pull_payment.fund",
     "report.view",
+    "report.close",
     "audit.view",
     "people.manage",
     "store.manage",

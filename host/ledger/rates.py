@@ -86,8 +86,18 @@ def of_store(db: Place, store_id: str) -> Rate | None:
     return Rate(*row) if row else None
 
 
+def minor_unit(currency: str) -> Decimal:
+    """The smallest unit of a currency, in whole ones: a cent, or one yen."""
+    return Decimal(1) if currency in _WHOLE_UNITS or currency == NO_CURRENCY else Decimal("0.01")
+
+
+def worth(amount_msat: int, rate: str, currency: str) -> Decimal:
+    """An amount at a rate, rounded to the currency's smallest unit, as a receipt shows it."""
+    exact = Decimal(amount_msat) * Decimal(rate) / MSAT_PER_BTC
+    return exact.quantize(minor_unit(currency), ROUND_HALF_UP)
+
+
 def fiat_text(amount_msat: int, rate: str, currency: str) -> str:
     """An amount in the store's currency, rounded for people: `1.23 EUR`. Never counted with."""
-    places = Decimal(1) if currency in _WHOLE_UNITS else Decimal("0.01")
-    value = (Decimal(amount_msat) * Decimal(rate) / MSAT_PER_BTC).quantize(places, ROUND_HALF_UP)
+    value = worth(amount_msat, rate, currency)
     return f"{value:,f} {currency}".replace(",", " ")

@@ -22,6 +22,7 @@ STEPS = (
     "005_sales",
     "007_history",
     "008_devices",
+    "009_shifts",
     "010_receipts",
     "011_till",
 )
