@@ -16,7 +16,9 @@ from dashboard import (
     deskroom,
     errors,
     formats,
+    forms,
     guard,
+    language,
     live,
     looks,
     me,
@@ -74,12 +76,14 @@ def create_app(context: DashboardContext) -> Flask:
     app.extensions[KEY] = context
     app.extensions[live.STREAMS] = live.Streams()
     app.extensions[stats.CACHE] = stats.Cache(context)
+    language.install(app)
     guard.install(app, context.hosts)
     pace.install(app, context)
     access.install(app)
     errors.install(app)
     looks.install(app, context)
-    for room in (signin, me, till, overview, payouts, cards, card_changes, pull_payments):
+    forms.install(app)
+    for room in (language, signin, me, till, overview, payouts, cards, card_changes, pull_payments):
         app.register_blueprint(room.bp)
     for room in (reports, trail, team, terminals, api, status, live):
         app.register_blueprint(room.bp)

@@ -1,12 +1,16 @@
-"""Forms of the manager's pages: what was typed becomes values, or a refusal naming the field."""
+"""Forms of the manager's pages: what was typed becomes values, or a refusal naming the field.
+
+A form that is folded away (`change` in `_forms.html`) shows its refusal inside itself, opened again
+and with what was typed still in it (UX rule 9); nothing secret is kept for that.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from flask import flash, redirect, request
+from flask import Flask, flash, g, get_flashed_messages, redirect, request, session
 from werkzeug.wrappers import Response
 
 from dashboard.errors import FieldProblem
@@ -15,6 +19,10 @@ from host.ledger.errors import LedgerError, NotFound
 from host.money import parse_amount
 
 Act = Callable[[], Any]
+
+TYPED: Final = "typed"
+SECRET: Final = frozenset({"pin", "password", "again", "current", "csrf_token"})
+MAX_TYPED: Final = 200
 
 
 def text(field: str) -> str:
@@ -83,7 +91,36 @@ def done(action: Act, words: str, target: str) -> Response:
     except NotFound:
         raise
     except (FieldProblem, LedgerError) as error:
-        flash(str(error), "problem")
+        _refuse(str(error))
     else:
         flash(words, "done")
     return redirect(target, 303)
+
+
+def install(app: Flask) -> None:
+    """Give the templates what a refused form has to show."""
+    app.jinja_env.globals.update(refusal=refusal, typed=typed)
+
+
+def refusal(action: str) -> str:
+    """Why the form of this address was refused a moment ago; empty when it was not."""
+    path = action.partition("?")[0]
+    found = get_flashed_messages(category_filter=[f"inside {path}"])
+    if "kept" not in g:
+        g.kept = session.pop(TYPED, {})
+    g.form_values = g.kept if found else {}
+    return str(found[-1]) if found else ""
+
+
+def typed(name: str, value: object) -> object:
+    """What was typed into a field of the form whose `refusal` was asked for last, else `value`."""
+    return g.get("form_values", {}).get(name, value)
+
+
+def _refuse(words: str) -> None:
+    if "inside" not in request.form:
+        flash(words, "problem")
+        return
+    flash(words, f"inside {request.path}")
+    values = request.form.items()
+    session[TYPED] = {name: text[:MAX_TYPED] for name, text in values if name not in SECRET}
