@@ -22,14 +22,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from host.bolt11 import Bolt11Error, Network, payable
+from host.bolt11 import Network
 from host.clock import HOUR, MINUTE, SECOND, Clock
-from host.ledger import incoming, looks, sales, stores
+from host.invoices import ENOUGH_MS, SaleInvoices
+from host.ledger import incoming, looks, sales
 from host.ledger.codes import Code, Refused
 from host.ledger.incoming import FRESH, SaleInvoice
 from host.ledger.records import Sale, SaleState
-from host.lightning.remote import RemoteWallet, Watch
-from host.lightning.wallet import Invoice, InvoiceState, Wallet, WalletError, WalletRefused
+from host.lightning.wallet import Invoice, InvoiceState, Wallet, WalletError
 from host.lnurl.client import (
     Accepted,
     ForeignError,
@@ -47,8 +47,6 @@ log = logging.getLogger(__name__)
 LIFE_MS: Final = 2 * MINUTE
 """How long an invoice lives at least: issuers need time, and a locked till must come free."""
 LONGEST_MS: Final = 5 * MINUTE
-ENOUGH_MS: Final = MINUTE
-"""What an invoice must have left to be handed to one more issuer."""
 GRACE_MS: Final = 15 * SECOND
 """After its expiry, until "expired" is believed: clocks differ, payments end on their way."""
 UNKNOWN_MS: Final = HOUR
@@ -67,20 +65,6 @@ class Job:
     text: str = field(repr=False)
     request: WithdrawRequest | None = None
     pin: str | None = field(default=None, repr=False)
-
-
-class _Look:
-    """The watch over a wallet in this very process, which nobody tells when something is paid."""
-
-    def __init__(self) -> None:
-        self._closed = threading.Event()
-
-    def wait(self, timeout_s: float) -> bool:
-        self._closed.wait(min(timeout_s, 0.1))
-        return True
-
-    def close(self) -> None:
-        self._closed.set()
 
 
 class ForeignCards:
@@ -103,7 +87,7 @@ class ForeignCards:
         self._client = client
         self._clock = clock
         self._pads = pads
-        self._network = network
+        self._invoices = SaleInvoices(db, wallet, clock, network)
         self._wait_s = wait_s
         self._monotonic = monotonic
         self._lives_until: dict[bytes, float] = {}
@@ -213,55 +197,20 @@ class ForeignCards:
     # -- our invoice ------------------------------------------------------------------------
 
     def _invoice(self, sale: Sale) -> Invoice:
-        """The sale's invoice: the one that was handed over before, while it lives long enough.
-
-        Two issuers that get the same invoice cannot both pay it.
-        """
-        now = self._clock.now()
-        for known in incoming.offered(self._db, sale.sale_id):
-            if known.expires_at - now >= ENOUGH_MS:
-                return Invoice(
-                    known.bolt11, known.payment_hash, known.amount_msat, known.expires_at
-                )
-        life_ms = min(max(LIFE_MS, sale.expires_at - now + ENOUGH_MS), LONGEST_MS)
-        store = stores.get(self._db, sale.store_id)
-        memo = store.name if store is not None else "Taptill"
-        made = self._wallet.make_invoice(sale.amount_msat, memo, life_ms // SECOND)
-        try:
-            read = payable(made.bolt11, self._network)
-        except Bolt11Error as error:
-            raise WalletRefused(f"{self._wallet.name} made an unusable invoice: {error}") from error
-        if (read.amount_msat, read.payment_hash) != (sale.amount_msat, made.payment_hash):
-            raise WalletRefused(f"{self._wallet.name} made an invoice for something else")
-        return made
+        left_ms = sale.expires_at - self._clock.now() + ENOUGH_MS
+        return self._invoices.of(sale, min(max(LIFE_MS, left_ms), LONGEST_MS))
 
     def _paid_soon(self, payment_hash: bytes, within_s: float) -> bool:
         """True when the invoice is paid within the time; then the sale is approved."""
         deadline = time.monotonic() + within_s
-        watch = self._watch(payment_hash)
-        try:
-            while not self._is_paid(payment_hash):
-                left = deadline - time.monotonic()
-                if left <= 0 or self._stopping.is_set():
-                    return False
-                watch.wait(min(left, 1.0))
-            return True
-        finally:
-            watch.close()
 
-    def _watch(self, payment_hash: bytes) -> Watch:
-        wallet = self._wallet
-        return wallet.watch(payment_hash) if isinstance(wallet, RemoteWallet) else _Look()
+        def over() -> bool:
+            return self._stopping.is_set() or time.monotonic() >= deadline
+
+        return self._invoices.follow(payment_hash, over)
 
     def _is_paid(self, payment_hash: bytes) -> bool:
-        try:
-            state = self._wallet.invoice_state(payment_hash)
-        except WalletError as error:
-            log.warning("foreign card: %s", error)
-            return False
-        if state is InvoiceState.PAID:
-            incoming.settle(self._db, payment_hash)
-        return state is InvoiceState.PAID
+        return self._invoices.look(payment_hash) is InvoiceState.PAID
 
     # -- reconciling ------------------------------------------------------------------------
 

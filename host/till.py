@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from host.health import Board
 from host.keyring import Issuer
-from host.ledger import claims, sales, taps
+from host.ledger import bills, claims, sales, taps
+from host.ledger.bills import Bill
 from host.ledger.claims import Claimed, ClaimRequest, Source
 from host.ledger.codes import Code, Refused
 from host.ledger.records import Sale, SaleState
@@ -70,11 +71,7 @@ def arm(
     basket: Basket = Basket(),  # noqa: B008 - it never changes
 ) -> Sale | Refused:
     """Start a sale on a terminal; refused while one of the four dots is down (UX rule 5)."""
-    for part in board.parts(terminal.terminal_id):
-        if not part.ok:
-            code = Code.READER_DOWN if part.name == "reader" else Code.STORE_OFFLINE
-            return Refused(code, {"part": part.name, "detail": part.detail})
-    return sales.open(
+    return _down(board, terminal) or sales.open(
         db,
         terminal.store_id,
         amount_msat,
@@ -82,6 +79,25 @@ def arm(
         timeout_ms=timeout_ms,
         basket=basket,
     )
+
+
+def charge(
+    db: Engine, board: Board, terminal: Terminal, bill: Bill, person_id: str | None = None
+) -> Sale | Refused:
+    """Start a sale of a bill on a terminal, as `arm`."""
+    store_id, terminal_id = terminal.store_id, terminal.terminal_id
+    return _down(board, terminal) or bills.charge(
+        db, store_id, terminal_id, bill, person_id=person_id, timeout_ms=SALE_TIMEOUT_MS
+    )
+
+
+def _down(board: Board, terminal: Terminal) -> Refused | None:
+    """Which of the four dots is down."""
+    for part in board.parts(terminal.terminal_id):
+        if not part.ok:
+            code = Code.READER_DOWN if part.name == "reader" else Code.STORE_OFFLINE
+            return Refused(code, {"part": part.name, "detail": part.detail})
+    return None
 
 
 WAITING = (SaleState.READY, SaleState.READING, SaleState.DECLINED)
@@ -114,7 +130,7 @@ class Till:
     def presented(self, link: CardLink) -> Outcome | None:
         """Take one presentation of a card; None when no sale was waiting for it."""
         sale = sales.current(self.db, self.terminal.terminal_id)
-        if sale is None or sale.state not in (SaleState.READY, SaleState.DECLINED):
+        if sale is None or not _takes_cards(sale):
             self._early(sale)
             return None
         self._pads.forget(self.terminal.terminal_id)
@@ -141,7 +157,7 @@ class Till:
     def several_cards(self) -> None:
         """More than one card lay on the reader: say so where a sale waits."""
         sale = sales.current(self.db, self.terminal.terminal_id)
-        if sale is not None and sale.state in (SaleState.READY, SaleState.DECLINED):
+        if sale is not None and _takes_cards(sale):
             self.refuse(sale, Refused(Code.TWO_CARDS))
 
     def _tap(self, sale: Sale, link: CardLink) -> Outcome:
@@ -191,8 +207,12 @@ class Till:
         self._seen({"sale_state": SaleState.READY.value, "lying": True})
 
     def _early(self, sale: Sale | None) -> None:
-        """A card before the amount is never an error: the screen asks for the amount (UX)."""
-        self._seen({"sale_state": sale.state.value if sale else "idle"})
+        """A card before the amount is never an error: the screen asks for the amount (UX).
+
+        Nor is one beside a QR code: the screen asks to put the code away first.
+        """
+        state = sale.state.value if sale else "idle"
+        self._seen({"sale_state": sales.QR if sale and sale.data.get(sales.QR) else state})
 
     def _seen(self, facts: dict[str, str | bool]) -> None:
         terminal = self.terminal
@@ -202,6 +222,11 @@ class Till:
                 "card.seen", store_id=terminal.store_id, subject=terminal.terminal_id, data=told
             )
         )
+
+
+def _takes_cards(sale: Sale) -> bool:
+    """True while the sale waits for a card, and not for somebody who reads its QR code."""
+    return sale.state in (SaleState.READY, SaleState.DECLINED) and not sale.data.get(sales.QR)
 
 
 def _read(link: CardLink) -> str | Refused:
@@ -236,6 +261,13 @@ _LOOKS = {
 }
 
 
+def price(sale: Sale) -> str:
+    """What is charged, in the unit that was keyed in: `12.50 EUR`, `2 100 sat`."""
+    if sale.fiat is not None:
+        return f"{sale.fiat} {sale.currency}"
+    return f"{sat_text(sale.amount_msat)} sat"
+
+
 def picture(sale: Sale | None, now: int, *, card_there: bool) -> Show:
     """What a reader shows for a sale: a pure function of its row, the time and the field.
 
@@ -243,10 +275,12 @@ def picture(sale: Sale | None, now: int, *, card_there: bool) -> Show:
     """
     if sale is None or sale.state not in _LOOKS:
         return Show(Look.IDLE)
+    if sale.state is SaleState.READY and sale.data.get(sales.QR):  # no card is asked for
+        return Show(Look.IDLE)
     # A clock that was set back makes ages negative: such a sale was not approved just now.
     if sale.state is SaleState.APPROVED and not 0 <= now - sale.changed_at < APPROVED_MS:
         return Show(Look.IDLE)
-    amount = f"{sat_text(sale.amount_msat)} sat"
+    amount = price(sale)
     if sale.state is SaleState.DECLINED:
         words = sale.code.words.says if sale.code else ""
         return (

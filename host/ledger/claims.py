@@ -8,6 +8,7 @@ at our own till it also settles it there.
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from host.clock import DAY
@@ -16,6 +17,7 @@ from host.ledger.codes import Code, Refused
 from host.ledger.fees import Fee
 from host.ledger.records import PAYOUT_COLUMNS, CardState, Payout, PullPaymentState, SaleState
 from host.ledger.requests import Claimed, ClaimRequest, Quote, Source
+from host.ledger.sales import QR
 from host.ledger.taps import VerifiedTap
 from host.money import MAX_MSAT, MSAT_PER_SAT
 from host.store.engine import Engine
@@ -66,7 +68,7 @@ _SPENT_ON: Final = f"""
 """  # noqa: S608
 
 _SALE: Final = """
-    SELECT store_id, terminal_id, amount_msat, state, expires_at FROM sales
+    SELECT store_id, terminal_id, amount_msat, state, expires_at, data FROM sales
     WHERE sale_id = :sale_id
 """
 
@@ -220,8 +222,8 @@ def _sale_fits(tx: Tx, request: ClaimRequest, card: Row, sale: Row | None) -> Re
     """Sale there, open, of this store and of this amount? Nothing is held."""
     if sale is None:
         return Refused(Code.SALE_UNKNOWN)
-    if sale["state"] in _CLOSED_SALES:
-        return Refused(_CLOSED_SALES[SaleState(sale["state"])])
+    if (closed := _closed(sale)) is not None:
+        return Refused(closed)
     if tx.now >= sale["expires_at"]:
         return Refused(Code.SALE_TIMED_OUT)
     if sale["store_id"] != card["store_id"]:
@@ -229,6 +231,13 @@ def _sale_fits(tx: Tx, request: ClaimRequest, card: Row, sale: Row | None) -> Re
     if sale["amount_msat"] != request.amount_msat:
         return Refused(Code.AMOUNT_MISMATCH)
     return None
+
+
+def _closed(sale: Row) -> Code | None:
+    if sale["state"] in _CLOSED_SALES:
+        return _CLOSED_SALES[SaleState(sale["state"])]
+    # Shown while this card was being read: somebody may be paying it at this moment.
+    return Code.QR_SHOWN if json.loads(sale["data"]).get(QR) else None
 
 
 def _invoice_fits(tx: Tx, request: ClaimRequest, card: Row) -> Refused | None:

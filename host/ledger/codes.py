@@ -50,6 +50,8 @@ class Code(StrEnum):
     READER_LENT = "reader_lent"
     STORE_OFFLINE = "store_offline"
     RATE_STALE = "rate_stale"
+    QR_SHOWN = "qr_shown"
+    QR_UNPAID = "qr_unpaid"
     SALE_UNKNOWN = "sale_unknown"
     SALE_CLOSED = "sale_closed"
     SALE_IN_PROGRESS = "sale_in_progress"
@@ -110,6 +112,8 @@ _WORDS: dict[Code, Words] = {
     ),
     Code.STORE_OFFLINE: Words("The service is not available", "See the status dots."),
     Code.RATE_STALE: Words("The exchange rate is too old", "Wait for a new one, or ask a manager."),
+    Code.QR_SHOWN: Words("A QR code is shown for this sale", "Hide it, then tap the card."),
+    Code.QR_UNPAID: Words("The QR code was not paid in time", "Show a new one, or use a card."),
     Code.SALE_UNKNOWN: Words("There is no such sale", "Start a new sale."),
     Code.SALE_CLOSED: Words("This sale is already closed", "Start a new sale."),
     Code.SALE_IN_PROGRESS: Words("The last sale is still being checked", "Do not charge again."),

@@ -1,4 +1,6 @@
-"""Invoices of ours that other issuers pay for a sale: handed over, paid, paid too late, over.
+"""Invoices of ours that somebody pays for a sale: handed over, paid, paid too late, over.
+
+They are handed to the issuer of a card that is not ours, or shown on the till's screen (`screen`).
 
 A sale that a card of another issuer pays is paid when our own invoice is paid, never because
 somebody said so (LUD-03). One invoice serves every card that is tried for a sale, and an invoice is
@@ -11,13 +13,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any, Final, Self
 
 from host.clock import DAY, MINUTE, SECOND
 from host.ledger import sales
 from host.ledger.codes import Code
 from host.ledger.looks import InvoiceState, next_look
-from host.ledger.records import Sale, SaleState
+from host.ledger.records import Sale, SaleMethod, SaleState
 from host.store.tx import Place, Row, Tx
 
 CHECK_MS: Final = (SECOND, SECOND, 2 * SECOND, 3 * SECOND, 5 * SECOND)
@@ -31,16 +34,23 @@ FRESH: Final[Mapping[str, Any]] = {"tries_left": None, "words": ""}
 """What a refusal says of itself alone: nothing of an earlier one stays on the screen."""
 
 
+class Handed(StrEnum):
+    """Who was handed an invoice last."""
+
+    ISSUER = "issuer"
+    SCREEN = "screen"
+
+
 @dataclass(frozen=True, slots=True)
 class SaleInvoice:
-    """An invoice that was handed to another issuer for a sale."""
+    """An invoice that was handed out for a sale."""
 
     payment_hash: bytes
     sale_id: str
     bolt11: str
     amount_msat: int
     host: str
-    """Whose card it was handed to last."""
+    """Whose card it was handed to last; empty where it was only shown."""
     state: InvoiceState
     offered_at: int
     expires_at: int
@@ -49,23 +59,30 @@ class SaleInvoice:
     """When somebody was told that it was paid late."""
     checks: int
     next_check_at: int | None
+    source: Handed
 
     @classmethod
     def of(cls, row: Row) -> Self:
         values = list(row)
-        values[5] = InvoiceState(values[5])
+        values[5], values[-1] = InvoiceState(values[5]), Handed(values[-1])
         return cls(*values)
 
+
+_MAY_OFFER: Final = {
+    Handed.ISSUER: (SaleState.AUTHORISING,),
+    Handed.SCREEN: (SaleState.READY, SaleState.DECLINED),
+}
+_METHOD: Final = {Handed.ISSUER: SaleMethod.FOREIGN, Handed.SCREEN: SaleMethod.INVOICE}
 
 _COLUMNS: Final = ", ".join(f"i.{one.name}" for one in fields(SaleInvoice))
 
 _OFFER: Final = """
     INSERT INTO sale_invoices (payment_hash, sale_id, bolt11, amount_msat, host, state, offered_at,
-        expires_at, checks, next_check_at)
+        expires_at, checks, next_check_at, source)
     VALUES (:payment_hash, :sale_id, :bolt11, :amount_msat, :host, 'offered', :now, :expires_at, 0,
-        :next)
-    ON CONFLICT (payment_hash) DO UPDATE SET host = excluded.host, checks = 0,
-        next_check_at = excluded.next_check_at WHERE state = 'offered'
+        :next, :source)
+    ON CONFLICT (payment_hash) DO UPDATE SET host = excluded.host, source = excluded.source,
+        checks = 0, next_check_at = excluded.next_check_at WHERE state = 'offered'
 """
 
 _END: Final = """
@@ -75,7 +92,7 @@ _END: Final = """
 
 _APPROVE: Final = """
     UPDATE sales SET state = 'approved', code = NULL, changed_at = :now, data = :data,
-        settled_at = :now, method = 'foreign'
+        settled_at = :now, method = :method
     WHERE sale_id = :sale_id
 """
 
@@ -86,18 +103,19 @@ def offer(
     payment_hash: bytes,
     bolt11: str,
     expires_at: int,
-    host: str,
+    host: str = "",
 ) -> bool:
     """Note that an invoice is about to be handed over; False when it must not be.
 
-    Only a sale that is being authorised is paid by somebody, and only with an invoice of its own
-    that may still be paid.
+    Only a sale that is being authorised is paid by an issuer, `host`; without one the invoice goes
+    to the screen of a sale that waits. Only an invoice of the sale's own that may still be paid.
     """
+    source = Handed.ISSUER if host else Handed.SCREEN
 
     def note(tx: Tx) -> bool:
         now = sales.get(tx, sale.sale_id)
         known = _get(tx, payment_hash)
-        if now is None or now.state is not SaleState.AUTHORISING:
+        if now is None or now.state not in _MAY_OFFER[source]:
             return False
         if known is not None and known.sale_id != sale.sale_id:
             return False
@@ -110,6 +128,7 @@ def offer(
             "now": tx.now,
             "expires_at": expires_at,
             "next": next_look(tx.now, InvoiceState.OFFERED, 0, CHECK_MS),
+            "source": source,
         }
         return tx.run(_OFFER, row) == 1
 
@@ -121,6 +140,12 @@ def offered(db: Place, sale_id: str) -> list[SaleInvoice]:
     return _all(
         db, "i.sale_id = :id AND i.state = 'offered' ORDER BY i.expires_at DESC", id=sale_id
     )
+
+
+def paid(db: Place, sale_id: str) -> SaleInvoice | None:
+    """The invoice by which a sale was paid; None when a card of ours paid it, or nobody yet."""
+    found = _all(db, "i.sale_id = :id AND i.state = 'paid'", id=sale_id)
+    return found[0] if found else None
 
 
 def due(db: Place, *, everything: bool = False) -> list[SaleInvoice]:
@@ -149,8 +174,9 @@ def settle(db: Place, payment_hash: bytes) -> SaleInvoice | None:
         state = InvoiceState.LATE if late else InvoiceState.PAID
         tx.run(_END, {"payment_hash": payment_hash, "state": state, "now": tx.now, "next": None})
         if sale is not None and not late:
-            data = json.dumps({**sale.data, **FRESH, "host": invoice.host})
-            tx.run(_APPROVE, {"sale_id": invoice.sale_id, "now": tx.now, "data": data})
+            data = {**sale.data, **FRESH, "host": invoice.host, sales.QR: None}
+            paid = {"sale_id": invoice.sale_id, "now": tx.now, "method": _METHOD[invoice.source]}
+            tx.run(_APPROVE, paid | {"data": json.dumps(data)})
         _tell(tx, sale, "sale.paid_late" if late else "sale.approved", invoice)
         return _get(tx, payment_hash)
 
@@ -167,10 +193,14 @@ def end(db: Place, payment_hash: bytes) -> SaleInvoice | None:
         row = {"payment_hash": payment_hash, "state": InvoiceState.OVER, "now": tx.now}
         tx.run(_END, row | {"next": next_look(tx.now, InvoiceState.OVER, 0, CHECK_MS)})
         sale = sales.get(tx, invoice.sale_id)
+        shown = sale is not None and sale.data.get(sales.QR) == payment_hash.hex()
         waits = sale is not None and sale.state is SaleState.CHECKING
-        if waits and not offered(tx, invoice.sale_id):
-            words = f"{invoice.host} did not pay in time"
-            decline(tx, invoice.sale_id, Code.FOREIGN_REFUSED, {"words": words})
+        if (waits or shown) and not offered(tx, invoice.sale_id):
+            if invoice.source is Handed.SCREEN:
+                decline(tx, invoice.sale_id, Code.QR_UNPAID, {**FRESH, sales.QR: None})
+            else:
+                words = f"{invoice.host} did not pay in time"
+                decline(tx, invoice.sale_id, Code.FOREIGN_REFUSED, {"words": words})
         return _get(tx, payment_hash)
 
     return db.transaction(over)

@@ -44,6 +44,12 @@ _NEXT: Final = {
 }
 """Once an invoice may be paid by a stranger (authorising, checking) nothing is cancelled."""
 
+QR: Final = "qr"
+"""In a sale's data: the payment hash, in hex, of the invoice that the till's screen shows.
+
+While it stands there, only who takes it away (`screen`) moves the sale, or the money that comes.
+"""
+
 OVER: Final = frozenset({SaleState.APPROVED, SaleState.CANCELLED})
 
 _LATEST: Final = f"""
@@ -119,10 +125,9 @@ def open(  # noqa: A001 - read as `sales.open`
         if tx.one(_VOID_RATE, {"store_id": store_id, "now": tx.now}) is not None:
             return Refused(Code.RATE_STALE)
         before = latest(tx, terminal_id)
-        if before is not None and before.state not in OVER:
-            if SaleState.CANCELLED not in _NEXT[before.state]:
-                return Refused(Code.SALE_IN_PROGRESS)
-            move(tx, before.sale_id, SaleState.CANCELLED)
+        is_open = before is not None and before.state not in OVER
+        if before and is_open and move(tx, before.sale_id, SaleState.CANCELLED) is None:
+            return Refused(Code.SALE_IN_PROGRESS)
         sale_id = ids.after(before.sale_id, tx.now) if before else ids.new(tx.now)
         row = {
             "sale_id": sale_id,
@@ -209,22 +214,35 @@ def move(
         sale = get(tx, sale_id)
         if sale is None or state not in _NEXT[sale.state]:
             return None
-        tx.run(
-            "UPDATE sales SET state = :state, code = :code, changed_at = :now, data = :data"
-            " WHERE sale_id = :id",
-            {
-                "id": sale_id,
-                "state": state,
-                "code": code,
-                "now": tx.now,
-                "data": json.dumps({**sale.data, **(data or {})}),
-            },
-        )
-        moved = _need(tx, sale_id)
-        _tell(tx, moved, data or {})
-        return moved
+        if sale.data.get(QR) and QR not in (data or {}):
+            return None
+        return _write(tx, sale, state, code, data or {})
 
     return db.transaction(step)
+
+
+def ready(tx: Tx, sale_id: str, data: Mapping[str, Any]) -> Sale:
+    """A sale that waits goes on waiting, and what it shows is another thing: one more event."""
+    return _write(tx, _need(tx, sale_id), SaleState.READY, None, data)
+
+
+def _write(
+    tx: Tx, sale: Sale, state: SaleState, code: Code | None, data: Mapping[str, Any]
+) -> Sale:
+    tx.run(
+        "UPDATE sales SET state = :state, code = :code, changed_at = :now, data = :data"
+        " WHERE sale_id = :id",
+        {
+            "id": sale.sale_id,
+            "state": state,
+            "code": code,
+            "now": tx.now,
+            "data": json.dumps({**sale.data, **data}),
+        },
+    )
+    moved = _need(tx, sale.sale_id)
+    _tell(tx, moved, data)
+    return moved
 
 
 def cancel(db: Place, sale_id: str, *, code: Code | None = None) -> Sale | None:
@@ -233,16 +251,27 @@ def cancel(db: Place, sale_id: str, *, code: Code | None = None) -> Sale | None:
 
 
 def expire_due(db: Place) -> int:
-    """Cancel every sale that no card came to in time; how many that were."""
+    """Cancel every sale that no card came to in time; how many that were.
+
+    One whose QR code is on the screen is locked instead, until it is sure that nobody paid it.
+    """
 
     def expire(tx: Tx) -> int:
         late = tx.all(_LATE, {"now": tx.now})
-        return sum(cancel(tx, row[0], code=Code.SALE_TIMED_OUT) is not None for row in late)
+        return sum(_give_up(tx, row[0]) is not None for row in late)
 
     # Looked at every second, written almost never: the write lock is not taken for a look.
     if not db.read(lambda tx: tx.all(_LATE, {"now": tx.now})):
         return 0
     return db.transaction(expire)
+
+
+def _give_up(tx: Tx, sale_id: str) -> Sale | None:
+    sale = _need(tx, sale_id)
+    if not sale.data.get(QR):
+        return cancel(tx, sale_id, code=Code.SALE_TIMED_OUT)
+    # Somebody may have read the code: as after a card of another issuer, nothing is charged again.
+    return _write(tx, sale, SaleState.CHECKING, Code.LIGHTNING_UNKNOWN, {QR: None})
 
 
 def _tell(tx: Tx, sale: Sale, data: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from host import keyring as keyrings
 from host.config import Config, PublicConfig
@@ -41,7 +42,7 @@ class Counter:
     ) -> HeldCard:
         return make_card(self.db, CONFIG, self.keyring, alias, balance_sat, limits)
 
-    def arm(self, amount_sat: int = 100, **more: int) -> Sale:
+    def arm(self, amount_sat: int = 100, **more: Any) -> Sale:
         sale = arm(self.db, self.board, self.till.terminal, sats(amount_sat), **more)
         assert isinstance(sale, Sale), sale
         return sale
