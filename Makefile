@@ -8,6 +8,7 @@
 .PHONY: run test test-browser lint bench bench-dashboard torn faults firmware lock clean
 
 PYTHON_BIN := .venv/bin/python
+WORKERS ?= 2
 
 run:
 	@.ci/setup run
@@ -17,7 +18,7 @@ run:
 test:
 	@.ci/setup test
 	@$(MAKE) --no-print-directory lint
-	@$(PYTHON_BIN) -m pytest -q $(ARGS)
+	@$(PYTHON_BIN) -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint:
 	@.ci/setup test
