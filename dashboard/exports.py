@@ -7,8 +7,6 @@ harmless (THREATS 26).
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +23,7 @@ from host.ledger import views_history, views_payouts
 from host.ledger.views_history import Imported
 from host.ledger.views_totals import Origin
 from host.money import MSAT_PER_SAT
+from host.sheets import MARK, csv_line, harmless
 from host.store.engine import Engine
 from host.store.tx import Row
 
@@ -50,22 +49,12 @@ COLUMNS: Final = (
     "origin",
 )
 
-FORMULA: Final = frozenset("=+-@\t\r\n")
-"""What a cell must not begin with (OWASP, CSV injection)."""
-
 _QUOTED: Final = re.compile('[,"\r\n]')
 
 _BLOCK_MS: Final = 15 * MINUTE
 """Clocks of all zones are whole quarters of an hour apart, and change at one."""
 
 _IN_HOUR: Final = [f"{second // 60:02d}:{second % 60:02d}" for second in range(3600)]
-
-
-def harmless(text: str | None) -> str:
-    """A text that no spreadsheet runs: an apostrophe goes before what begins like a formula."""
-    if not text:
-        return ""
-    return f"'{text}" if text[0] in FORMULA else text
 
 
 class Times:
@@ -111,7 +100,7 @@ def payouts_jsonl(asked: Filters) -> Response:
 def csv_chunks(db: Engine, asked: Filters) -> Iterator[bytes]:
     """The file, a batch at a time: what was imported is older, so it comes first."""
     times = Times(asked.store.timezone)
-    yield b"\xef\xbb\xbf" + csv_line([COLUMNS])
+    yield MARK + csv_line([COLUMNS])
     for past in _imported(db, asked):
         yield csv_line(_past_values(one, times, harmless) for one in past)
     aliases = {
@@ -216,13 +205,6 @@ def _past_values(one: Imported, times: Times, text: Callable[[str | None], str])
 
 def _as_it_is(text: str | None) -> str:
     return text or ""
-
-
-def csv_line(rows: Iterable[Iterable[Any]]) -> bytes:
-    """Rows as RFC 4180 writes them."""
-    buffer = io.StringIO()
-    csv.writer(buffer).writerows(rows)
-    return buffer.getvalue().encode()
 
 
 def _ours(db: Engine, asked: Filters) -> Iterator[list[Row]]:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, render_template, request
 
 from dashboard import filters
 from dashboard.access import open_stores, permit_in_store
-from dashboard.exports import Times, attachment, csv_line, harmless
+from dashboard.exports import Times, attachment
 from dashboard.filters import Filters
 from dashboard.formats import zone_words
 from dashboard.room import here, store_time
@@ -18,6 +18,7 @@ from dashboard.trail import midnight
 from host.ledger import people, views_entries, views_totals
 from host.ledger.views_entries import Movements
 from host.money import MSAT_PER_SAT
+from host.sheets import MARK, csv_line, harmless
 from host.store.tx import Row
 
 MAX_CARDS: Final = 1_000
@@ -155,7 +156,7 @@ def _file(
     batches: Iterator[Iterable[tuple[Any, ...]]],
 ) -> Response:
     def chunks() -> Iterator[bytes]:
-        yield b"\xef\xbb\xbf" + csv_line([head])
+        yield MARK + csv_line([head])
         for rows in batches:
             yield csv_line(rows)
 

@@ -11,13 +11,14 @@ from flask import Blueprint, Response, render_template, request
 
 from dashboard.access import asked_store, permit_in_store, person
 from dashboard.errors import FieldProblem
-from dashboard.exports import Times, csv_line, harmless
+from dashboard.exports import Times
 from dashboard.filters import MAX_TEXT, read_day
 from dashboard.formats import zone, zone_words
 from dashboard.room import here, store_time
 from host.ledger import audit, people, views_audit
 from host.ledger.audit import AuditRow
 from host.ledger.views_audit import NEWEST, Trail
+from host.sheets import MARK, csv_line, harmless
 
 PER_PAGE: Final = 100
 KINDS: Final = ("card", "pull_payment", "person", "store", "look")
@@ -73,7 +74,7 @@ def csv() -> Response:
 
     def chunks() -> Iterator[bytes]:
         times = Times(zone_name)
-        yield b"\xef\xbb\xbf" + csv_line([COLUMNS])
+        yield MARK + csv_line([COLUMNS])
         for rows in views_audit.each(db, which):
             yield csv_line(_cells(row, times, names) for row in rows)
 

@@ -9,9 +9,10 @@ import json
 import pytest
 from flask.testing import FlaskClient
 
-from dashboard.exports import COLUMNS, Times, harmless
+from dashboard.exports import COLUMNS, Times
 from host.clock import HOUR, ManualClock
 from host.ledger import views_payouts
+from host.sheets import harmless
 from tests.support.busy import failed
 from tests.support.shop import Shop
 
