@@ -18,14 +18,18 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
+from dashboard import room
 from dashboard.errors import answer, wants_json
-from dashboard.room import here, terminal
-from host.ledger import people, stores
+from dashboard.room import TERMINAL_FIELD, here, terminal
+from host.ledger import devices, people, stores
 from host.ledger.codes import Words
 from host.ledger.permissions import Person
 from host.ledger.records import Store
 
 COOKIE: Final = "taptill_session"
+DEVICE_COOKIE: Final = "taptill_device"
+DEVICE_S: Final = 400 * 24 * 3600
+"""As long as browsers keep a cookie; it is handed out anew whenever somebody signs in."""
 STORE_FIELD: Final = "storeId"
 """The part of an address that names the store a page is about."""
 SIGN_IN: Final = Words("You are not signed in", "Sign in again.")
@@ -54,6 +58,12 @@ def permit_in_store(*permissions: str) -> Callable[[View], View]:
         return permit(*permissions)(view)
 
     return mark
+
+
+def at_terminal(view: View) -> View:
+    """Say that a view acts for the page's terminal; those of `permit` do so anyway."""
+    view.at_terminal = True  # type: ignore[attr-defined]
+    return view
 
 
 def everyone(view: View) -> View:
@@ -115,8 +125,9 @@ def open_stores() -> list[Store]:
 
 def still_signed_in() -> Callable[[], bool]:
     """A check that outlives the request, for streams: a revoked session ends them."""
-    db, token = here().db, request.cookies.get(COOKIE, "")
-    return lambda: people.session(db, token) is not None
+    db, token, known = here().db, request.cookies.get(COOKIE, ""), room.device()
+    device_id = known.device_id if known is not None else None
+    return lambda: people.session(db, token, device_id, used=False) is not None
 
 
 def install(app: Flask) -> None:
@@ -128,11 +139,10 @@ def install(app: Flask) -> None:
         if view is None or request.endpoint == "static":
             return None
         open_to = getattr(view, "open_to", frozenset({"nobody"}))
-        token = request.cookies.get(COOKIE)
-        g.person = people.session(here().db, token) if token else None
+        _who_asks()
         if open_to is None:
             return None
-        if g.person is None:
+        if person() is None:
             return _ask_to_sign_in()
         allowed = may_in_store if getattr(view, "in_store", False) else may
         if open_to and not any(map(allowed, open_to)):
@@ -140,11 +150,37 @@ def install(app: Flask) -> None:
         return None
 
     @app.url_defaults
-    def same_store(endpoint: str, values: dict[str, Any]) -> None:
-        """Links of a page stay in the store that its address names."""
-        named = request.args.get(STORE_FIELD) if has_request_context() else None
-        if named and getattr(app.view_functions.get(endpoint), "in_store", False):
+    def same_place(endpoint: str, values: dict[str, Any]) -> None:
+        """Links of a page stay in the store that its address names, and at its terminal."""
+        if not has_request_context():
+            return
+        there, view = (
+            app.view_functions.get(endpoint),
+            app.view_functions.get(request.endpoint or ""),
+        )
+        named = request.args.get(STORE_FIELD)
+        if named and getattr(there, "in_store", False):
             values.setdefault(STORE_FIELD, named)
+        if _acts_at_terminal(there) and _acts_at_terminal(view) and room.choices():
+            values.setdefault(TERMINAL_FIELD, terminal().terminal_id)
+
+
+def _acts_at_terminal(view: Any) -> bool:
+    if getattr(view, "at_terminal", False):
+        return True
+    return bool(getattr(view, "open_to", None)) and not getattr(view, "in_store", False)
+
+
+def _who_asks() -> None:
+    """Find out which device and which person this request comes from, and for which terminal."""
+    db, cookie = here().db, request.cookies.get(DEVICE_COOKIE)
+    asks = devices.of_token(db, cookie) if cookie else None
+    if token := request.cookies.get(COOKIE):
+        # What a page asks by itself, to keep itself fresh, is nobody's work.
+        used = request.method != "GET" or not wants_json()
+        device_id = asks.device_id if asks is not None else None
+        g.person = people.session(db, token, device_id, used=used)
+    room.enter(person(), asks)
 
 
 def _ask_to_sign_in() -> AnyResponse:
@@ -164,6 +200,24 @@ def local_path(target: str | None) -> str | None:
 def set_session(response: AnyResponse, token: str) -> None:
     """Hand the session to the browser: no script reads it, no other site sends it."""
     response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=here().secure_cookie)
+
+
+def set_device(response: AnyResponse, token: str) -> None:
+    """Make the browser a trusted device. Lax: whoever follows a link to us is on it too."""
+    response.set_cookie(
+        DEVICE_COOKIE,
+        token,
+        max_age=DEVICE_S,
+        httponly=True,
+        samesite="Lax",
+        secure=here().secure_cookie,
+    )
+
+
+def clear_device(response: AnyResponse) -> None:
+    response.delete_cookie(
+        DEVICE_COOKIE, httponly=True, samesite="Lax", secure=here().secure_cookie
+    )
 
 
 def clear_session(response: Response) -> None:

@@ -14,7 +14,14 @@ from typing import Final
 
 from flask import Blueprint, Response, current_app, request
 
-from dashboard.access import asked_store_id, may, may_in_store, signed_in, still_signed_in
+from dashboard.access import (
+    asked_store_id,
+    at_terminal,
+    may,
+    may_in_store,
+    signed_in,
+    still_signed_in,
+)
 from dashboard.context import DashboardContext
 from dashboard.deskstate import desk_state
 from dashboard.errors import problem
@@ -130,6 +137,7 @@ class Feed:
 
 
 @bp.get("/live")
+@at_terminal
 @signed_in
 def live() -> Response:
     """The stream of one page, of what its person may see; 503 when 8 pages listen already."""

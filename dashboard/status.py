@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, render_template
 
-from dashboard.access import signed_in
+from dashboard.access import at_terminal, signed_in
 from dashboard.room import here, terminal
 from dashboard.state import dots
 
@@ -19,6 +19,7 @@ MEANING = {
 
 
 @bp.get("")
+@at_terminal
 @signed_in
 def page() -> str:
     """Each part with its words and what to check."""
@@ -26,6 +27,7 @@ def page() -> str:
 
 
 @bp.get("/now")
+@at_terminal
 @signed_in
 def now() -> Response:
     """The dots, for pages without a live stream."""

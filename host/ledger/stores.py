@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any, Final
 
 from host.ledger import audit, ids
 from host.ledger.days import check_timezone
@@ -13,6 +15,12 @@ from host.store.tx import Place, Tx
 
 _CURRENCY: Final = re.compile(r"[A-Z]{3,5}", re.ASCII)
 _ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
+
+
+_CHANGE: Final = """
+    UPDATE stores SET name = :name, currency = :currency, timezone = :timezone,
+        cutoff_hour = :cutoff_hour WHERE store_id = :store_id
+"""
 
 
 def create(
@@ -28,8 +36,7 @@ def create(
     """Open a store. Raises `Taken` for an id that is in use, `LedgerError` naming a bad field."""
     check_timezone(timezone)
     check_currency(currency)
-    if not 0 <= cutoff_hour <= 23:
-        raise LedgerError("cutoff_hour: must be 0 to 23")
+    check_cutoff(cutoff_hour)
 
     def insert(tx: Tx) -> Store:
         store = Store(
@@ -75,6 +82,30 @@ def set_currency(db: Place, store_id: str, currency: str, person: str | None = N
     db.transaction(change)
 
 
+def change(
+    db: Place, store_id: str, person: str | None = None, **wanted: str | int | None
+) -> Store:
+    """Change a store's `name`, `currency`, `timezone` or `cutoff_hour`, from now on: what was made
+    keeps its currency and its business day. Raises `LedgerError` that names the field.
+    """
+
+    def write(tx: Tx) -> Store:
+        before = get(tx, store_id)
+        if before is None:
+            raise NotFound(f"store_id: there is no store {store_id}")
+        after = replace(before, **{name: _CHECKS[name](value) for name, value in wanted.items()})  # type: ignore[arg-type]
+        if after == before:
+            return before
+        tx.run(_CHANGE, asdict(after))
+        tx.event("store.changed", store_id=store_id, subject=store_id)
+        facts = {name: getattr(after, name) for name in wanted}
+        facts |= {f"was_{name}": getattr(before, name) for name in wanted}
+        audit.append(tx, person, "store.change", store_id, facts)
+        return after
+
+    return db.transaction(write)
+
+
 def get(db: Place, store_id: str) -> Store | None:
     """The store of this id."""
     row = db.read(lambda tx: tx.one("SELECT * FROM stores WHERE store_id = :id", {"id": store_id}))
@@ -116,6 +147,24 @@ def ensure_terminal(
     return db.transaction(ensure)
 
 
+def rename_terminal(db: Place, terminal_id: str, name: str, person: str | None = None) -> None:
+    """Call a terminal something else; its id, which sales and reports carry, stays."""
+
+    def change(tx: Tx) -> None:
+        terminal = get_terminal(tx, terminal_id)
+        if terminal is None:
+            raise NotFound(f"terminal_id: there is no terminal {terminal_id}")
+        new = check_name(name)
+        tx.run(
+            "UPDATE terminals SET name = :name WHERE terminal_id = :id",
+            {"name": new, "id": terminal_id},
+        )
+        facts = {"store_id": terminal.store_id, "name": new, "was": terminal.name}
+        audit.append(tx, person, "terminal.rename", terminal_id, facts)
+
+    db.transaction(change)
+
+
 def get_terminal(db: Place, terminal_id: str) -> Terminal | None:
     """The terminal of this id."""
     row = db.read(
@@ -150,9 +199,24 @@ def check_currency(text: str) -> str:
     return text
 
 
+def check_cutoff(hour: int | None) -> int:
+    """The hour at which a business day begins; raises `LedgerError`."""
+    if hour is None or not 0 <= hour <= 23:
+        raise LedgerError("cutoff_hour: must be 0 to 23")
+    return hour
+
+
 def check_name(text: str, field: str = "name") -> str:
     """A name for people: one line, trimmed; raises `LedgerError`."""
     name = " ".join(text.split())
     if not 0 < len(name) <= 120 or not name.isprintable():
         raise LedgerError(f"{field}: 1 to 120 characters")
     return name
+
+
+_CHECKS: Final[dict[str, Callable[[Any], str | int]]] = {
+    "name": check_name,
+    "currency": check_currency,
+    "timezone": check_timezone,
+    "cutoff_hour": check_cutoff,
+}
