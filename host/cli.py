@@ -103,10 +103,11 @@ class Taptill(click.Group):
 
     def _plug_in(self) -> None:
         """Let provisioning, the dashboard and the demo add their commands, once."""
-        from host import cli_history, cli_money, cli_reader, cli_wallet, plugins
+        from host import cli_btcpay, cli_history, cli_money, cli_reader, cli_wallet, plugins
 
         if not getattr(self, "_plugged_in", False):
             self._plugged_in = True
+            cli_btcpay.register(self)
             cli_history.register(self)
             cli_money.register(self)
             cli_reader.register(self)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from host.cli import Home, Words, pass_home
+from host.cli_btcpay import btcpay_links
 
 if TYPE_CHECKING:
+    from host.lightning.trial import Trial
     from host.store.engine import Engine
 
 
@@ -34,22 +37,32 @@ def wallet() -> None:
 @pass_home
 def wallet_test(home: Home, as_json: bool) -> None:
     """Try what the wallet can do, and say what its credential may do too much. Pays nothing."""
-    from host.clock import SystemClock
-    from host.lightning.open import open_wallet
-    from host.lightning.trial import examine
-
-    config = home.config().wallet
-    opened = open_wallet(config, home.path, SystemClock())
-    try:
-        trials = list(examine(opened, config.bolt11_network))
-    finally:
-        opened.close()
+    trials = list(_trials(home))
     if as_json:
         click.echo(json.dumps([asdict(one) for one in trials], indent=1))
     else:
         for one in trials:
             click.echo(one.line())
     sys.exit(0 if all(one.ok for one in trials) else 1)
+
+
+def _trials(home: Home) -> Iterator[Trial]:
+    """The wallet's, and those of the pull payments of BTCPay that payouts are filed at."""
+    from host.clock import SystemClock
+    from host.lightning.open import open_wallet
+    from host.lightning.trial import examine, examine_link
+
+    config = home.config().wallet
+    opened = open_wallet(config, home.path, SystemClock())
+    try:
+        with btcpay_links(home) as (claims, links):
+            manages = claims if any(one.manages for one in links) else None
+            yield from examine(opened, config.bolt11_network, holder=manages)
+            if claims is not None:
+                for one in links:
+                    yield examine_link(claims, one.btcpay_id, manages=one.manages)
+    finally:
+        opened.close()
 
 
 @click.command()

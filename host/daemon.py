@@ -26,8 +26,9 @@ from host.daemon_lock import take_home
 from host.health import BEAT_MS, CLOCK, LIGHTNING, Board
 from host.keyring import Keyring
 from host.ledger import sales
+from host.ledger.btcpay import Book
 from host.ledger.records import SaleState
-from host.lightning.open import open_wallet
+from host.lightning.open import open_claims, open_wallet
 from host.lightning.wallet import Wallet, WalletError
 from host.lnurl import balance, pay
 from host.lnurl.balance import PageSettings
@@ -103,7 +104,9 @@ class Daemon:
             self.board.begin()
             ensure_shop(self.db, self.config)
             self.wallet: Wallet = open_wallet(self.config.wallet, self.home, self.clock)
-            self.payer = Payer(self.db, self.wallet, self.clock)
+            book = Book(self.db)
+            self.claims = open_claims(self.config.wallet, self.home, self.clock, book)
+            self.payer = Payer(self.db, self.wallet, self.clock, claims=self.claims)
             self.payer.start()
             self._start_foreign()
             self._start_listener()
@@ -130,7 +133,7 @@ class Daemon:
         for worker in self._workers:
             if not worker.join(5.0):
                 log.error("%s did not end in time", worker.name)
-        for name in ("foreign", "payer", "wallet", "db"):
+        for name in ("foreign", "payer", "claims", "wallet", "db"):
             self._end(name)
         if self._lock is not None:
             self._lock.close()
@@ -159,7 +162,7 @@ class Daemon:
             return
         if name == "db":
             self.board.gone()
-        getattr(part, "close" if name in ("wallet", "db") else "stop")()
+        getattr(part, "stop" if name in ("foreign", "payer") else "close")()
 
     def _work(
         self,

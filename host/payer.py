@@ -30,7 +30,7 @@ from pathlib import Path
 
 from host.clock import Clock
 from host.faultpoints import FaultPoint, Hook, nowhere
-from host.ledger import payouts
+from host.ledger import btcpay, payouts
 from host.ledger.records import Payout
 from host.lightning.wallet import (
     Failed,
@@ -51,6 +51,7 @@ _FULL_MS = 10
 _PENDING = frozenset({"payout.pending"})
 _AFTER_TROUBLE_S = 1.0
 _MANY = 10_000
+_NO_BTCPAY = "its account is linked to BTCPay, which is not the wallet (wallet.kind)"
 
 
 class PayerTaken(RuntimeError):
@@ -61,7 +62,8 @@ class Payer:
     """Pays Pending payouts and reconciles Processing ones, from threads of its own or `step`.
 
     `workers` wallet calls run side by side, so a slow payment stops no other one; look-ups have
-    threads of their own, so a wallet that hangs in payments is still asked about them.
+    threads of their own, so a wallet that hangs in payments is still asked about them. `claims`
+    pays what goes through a pull payment of BTCPay (`host.ledger.btcpay`).
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Payer:
         wallet: Wallet,
         clock: Clock,
         *,
+        claims: Wallet | None = None,
         workers: int = 8,
         checkers: int = 2,
         grace_ms: int = GRACE_MS,
@@ -77,6 +80,7 @@ class Payer:
     ) -> None:
         self._db = db
         self._wallet = wallet
+        self._claims = claims
         self._clock = clock
         self._workers = workers
         self._checkers = checkers
@@ -229,9 +233,17 @@ class Payer:
             with self._guard:
                 self._in_flight.discard(payout.payout_id)
 
+    def _wallet_of(self, payout: Payout) -> Wallet | None:
+        """Who pays it, fixed when it was taken: what one was asked for, no other one knows of."""
+        there = btcpay.goes_there(self._db, payout.payout_id)
+        return self._claims if there else self._wallet
+
     def _pay(self, payout: Payout) -> PaymentResult:
+        wallet = self._wallet_of(payout)
+        if wallet is None:  # surely nothing was filed: this is the one time it would be
+            return Failed(_NO_BTCPAY)
         try:
-            return self._wallet.pay(payout.recipient_address or "", payout.fee_limit_msat or 0)
+            return wallet.pay(payout.recipient_address or "", payout.fee_limit_msat or 0)
         except WalletError as error:
             # Nothing left, says the wallet's contract. Still only a look-up that says so frees
             # the money: a minute of held money is cheaper than trust in every wallet's errors.
@@ -245,8 +257,11 @@ class Payer:
                 self._looked_up.discard(payout.payout_id)
 
     def _lookup(self, payout: Payout) -> PaymentResult:
+        wallet = self._wallet_of(payout)
+        if wallet is None:  # it may have been filed: whoever knows is not asked any more
+            return Unknown(_NO_BTCPAY)
         try:
-            result = self._wallet.lookup_payment(payout.payment_hash or b"")
+            result = wallet.lookup_payment(payout.payment_hash or b"")
         except WalletError as error:
             return Unknown(str(error))
         if isinstance(result, Failed) and self._is_young(payout):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from host.clock import MINUTE, SECOND
-from host.ledger import entries, tallies, windows
+from host.ledger import btcpay, entries, tallies, windows
 from host.ledger.records import (
     PAYOUT_COLUMNS,
     UNRESOLVED,
@@ -72,6 +72,7 @@ def take(db: Place, limit: int = 10, *, look_first: bool = True) -> list[Payout]
             payout = Payout.of(row)
             changes: dict[str, Any] = {"processing_at": tx.now, "next_check_at": tx.now + LEASE_MS}
             if _step(tx, payout, PayoutStatus.PROCESSING, changes):
+                btcpay.begin(tx, payout)
                 taken.append(replace(payout, status=PayoutStatus.PROCESSING, **changes))
         return taken
 

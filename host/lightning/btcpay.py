@@ -62,6 +62,8 @@ class BtcpayWallet(RemoteWallet):
     """The Lightning node of one store."""
 
     whole_sat = False
+    rights: tuple[str, ...] = _LEAST
+    """What the API key must be allowed for the store."""
 
     def __init__(self, settings: BtcpaySettings, common: Common) -> None:
         headers = {"Authorization": Secret(f"token {settings.api_key.reveal()}")}
@@ -77,11 +79,11 @@ class BtcpayWallet(RemoteWallet):
         self._state(bytes(32))
 
     def excess(self) -> str:
-        """The rights of the API key beyond those for this store's node."""
+        """The rights of the API key beyond those that are needed."""
         answer = self._api.get("/api/v1/api-keys/current")
         if not answer.ok:
             return ""
-        known = {f"{right}:{self._store_id}" for right in _LEAST}
+        known = {f"{right}:{self._store_id}" for right in self.rights}
         more = sorted(map(clean, set(answer.record().get("permissions") or ()) - known))
         return f"the API key may do more than is needed: {', '.join(more[:5])}" if more else ""
 

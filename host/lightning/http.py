@@ -198,9 +198,10 @@ class HttpApi:
         else:
             self._pool = urllib3.HTTPConnectionPool(host, parts.port or 80, **options)
 
-    def get(self, path: str, *, anonymous: bool = False) -> Answer:
-        """Ask; `anonymous` leaves our credentials out."""
-        return self._ask("GET", path, None, None, self.endpoint.read_s, anonymous=anonymous)
+    def get(self, path: str, *, anonymous: bool = False, most: int = MAX_BODY) -> Answer:
+        """Ask; `anonymous` leaves our credentials out, `most` bytes are read of the answer."""
+        read_s = self.endpoint.read_s
+        return self._ask("GET", path, None, None, read_s, anonymous=anonymous, most=most)
 
     def post(self, path: str, body: Mapping[str, Any], *, read_s: float | None = None) -> Answer:
         """Send JSON."""
@@ -239,11 +240,12 @@ class HttpApi:
         read_s: float,
         *,
         anonymous: bool = False,
+        most: int = MAX_BODY,
     ) -> Answer:
         response = self._open(method, path, body, kind, read_s, anonymous=anonymous)
         try:
-            raw = response.read(MAX_BODY + 1)
-            if len(raw) > MAX_BODY:
+            raw = response.read(most + 1)
+            if len(raw) > most:
                 raise NoAnswer(f"{self._name} answers without end")
         except HTTPError as error:
             raise NoAnswer(f"{self._name} broke off its answer") from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from host.bolt11 import Network
 from host.clock import Clock
+from host.lightning.claim_book import ClaimBook
 from host.lightning.settings import (
     EMBEDDED,
     KINDS,
@@ -24,6 +25,8 @@ from host.lightning.wallet import Wallet, WalletDown
 from host.money import sats
 
 if TYPE_CHECKING:
+    from host.lightning.btcpay import BtcpaySettings
+    from host.lightning.btcpay_claims import BtcpayClaims
     from host.lightning.remote import Common
 
 EMBEDDED_FILE = EmbeddedTable().file
@@ -63,6 +66,22 @@ def _embedded(config: WalletConfig, home: Path, clock: Clock) -> Wallet:
     return wallet
 
 
+def open_claims(
+    config: WalletConfig, home: Path, clock: Clock, book: ClaimBook
+) -> BtcpayClaims | None:
+    """The way through BTCPay's pull payments; None where BTCPay is not the wallet.
+
+    Nothing is asked yet. Raises `WalletDown` as `open_wallet` does.
+    """
+    if config.kind != "btcpay":
+        return None
+    from host.lightning.btcpay_claims import BtcpayClaims
+    from host.lightning.remote import Common
+
+    settings = _btcpay_settings(config.btcpay, home)
+    return BtcpayClaims(settings, Common(config.bolt11_network, clock), book)
+
+
 def _lnbits(table: ServiceTable, home: Path, common: Common) -> Wallet:
     from host.lightning.lnbits import LnbitsSettings, open_lnbits
 
@@ -94,12 +113,17 @@ def _phoenixd(table: ServiceTable, home: Path, common: Common) -> Wallet:
 
 
 def _btcpay(table: ServiceTable, home: Path, common: Common) -> Wallet:
-    from host.lightning.btcpay import BtcpaySettings, open_btcpay
+    from host.lightning.btcpay import open_btcpay
 
     assert isinstance(table, BtcpayTable)  # noqa: S101 - the field of that name
+    return open_btcpay(_btcpay_settings(table, home), common)
+
+
+def _btcpay_settings(table: BtcpayTable, home: Path) -> BtcpaySettings:
+    from host.lightning.btcpay import BtcpaySettings
+
     secret = read_secret("btcpay", table, home)
-    settings = BtcpaySettings(endpoint(table), secret, table.store_id, table.crypto_code)
-    return open_btcpay(settings, common)
+    return BtcpaySettings(endpoint(table), secret, table.store_id, table.crypto_code)
 
 
 def _galoy(table: ServiceTable, home: Path, common: Common) -> Wallet:

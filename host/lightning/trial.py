@@ -8,11 +8,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from host.bolt11 import Bolt11Error, Network, payable
 from host.lightning.http import KeyRefused
 from host.lightning.wallet import Failed, Invoice, InvoiceState, Wallet, WalletError
 from host.money import sat_text, sats
+
+if TYPE_CHECKING:
+    from host.lightning.btcpay_claims import BtcpayClaims
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,11 @@ class Trial:
         return f"{'ok ' if self.ok else 'BAD'} {self.name:8} {self.words}"
 
 
-def examine(wallet: Wallet, network: Network) -> Iterator[Trial]:
-    """Every trial, one after the other; without an answer the rest would say nothing."""
+def examine(wallet: Wallet, network: Network, *, holder: Wallet | None = None) -> Iterator[Trial]:
+    """Every trial, one after the other; without an answer the rest would say nothing.
+
+    `holder` knows which rights the credential needs, where that is not the wallet itself.
+    """
     reached = _reach(wallet, network)
     yield reached
     if not reached.ok:
@@ -39,9 +46,21 @@ def examine(wallet: Wallet, network: Network) -> Iterator[Trial]:
         ("look-up", lambda: _look(wallet, made)),
         ("payments", lambda: _payments(wallet)),
         ("balance", lambda: _balance(wallet)),
-        ("rights", lambda: _rights(wallet)),
+        ("rights", lambda: _rights(holder or wallet)),
     ):
         yield _tried(name, attempt)
+
+
+def examine_link(claims: BtcpayClaims, remote_id: str, *, manages: bool) -> Trial:
+    """Whether payouts that are filed at BTCPay's pull payment would be paid."""
+    try:
+        remote = claims.pull_payment(remote_id)
+    except WalletError as error:
+        return Trial("claims", False, f"…{remote_id[-4:]}: {error}")
+    if wrong := remote.unfit(manages=manages):
+        return Trial("claims", False, f"“{remote.name}”: {wrong}")
+    who = "we approve our own" if manages else "BTCPay approves everybody's"
+    return Trial("claims", True, f"“{remote.name}” takes claims in {remote.unit}; {who}")
 
 
 def _tried(name: str, attempt: Callable[[], Trial]) -> Trial:

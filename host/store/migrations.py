@@ -20,6 +20,7 @@ STEPS = (
     "003_foreign",
     "004_topups",
     "005_sales",
+    "006_btcpay",
     "007_history",
     "008_devices",
     "009_shifts",

@@ -51,6 +51,8 @@ class Route:
     fields: Mapping[str, Field] | None = None
     """None: no body."""
     form: bool = False
+    public: bool = False
+    """Answered to everybody, with or without the secret."""
 
 
 class WalletServer:
@@ -147,7 +149,7 @@ class WalletServer:
             match = re.fullmatch(route.pattern, parts.path)
             if match is None or route.method != method:
                 continue
-            if not self.authorised(headers):
+            if not (route.public or self.authorised(headers)):
                 return self.denied()
             fields = self._fields(route, headers, body)
             if fields is None:
