@@ -103,7 +103,7 @@ class Taptill(click.Group):
 
     def _plug_in(self) -> None:
         """Let provisioning, the dashboard and the demo add their commands, once."""
-        from host import cli_btcpay, cli_history, cli_money, cli_reader, cli_wallet, plugins
+        from host import cli_btcpay, cli_history, cli_money, cli_reader, cli_reports, cli_wallet, plugins
 
         if not getattr(self, "_plugged_in", False):
             self._plugged_in = True
@@ -111,6 +111,7 @@ class Taptill(click.Group):
             cli_history.register(self)
             cli_money.register(self)
             cli_reader.register(self)
+            cli_reports.register(self)
             cli_wallet.register(self)
             for _name, register in plugins.load(plugins.COMMANDS):
                 register(self)

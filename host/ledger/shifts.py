@@ -167,7 +167,9 @@ def report(db: Place, shift: Shift) -> Body:
     def look(tx: Tx) -> Body:
         until_at = tx.now if shift.closed_at is None else shift.closed_at
         span = Span(0, till_lines.newest(tx, scope), shift.opened_at, until_at)
-        return till_report.tell(tx, scope, span, "shift")
+        who = people.get(tx, shift.person_id)
+        told = till_report.tell(tx, scope, span, "shift")
+        return told | {"person": who.name if who else shift.person_id}
 
     return db.read(look)
 

@@ -57,6 +57,12 @@ _LAST: Final = f"""
     ORDER BY number DESC LIMIT 1
 """  # noqa: S608
 
+_NUMBERED: Final = f"""
+    SELECT {_COLUMNS} FROM z_reports
+    WHERE store_id = :store_id AND coalesce(terminal_id, '') = coalesce(:terminal_id, '')
+        AND number = :number
+"""  # noqa: S608
+
 _RECENT: Final = f"""
     SELECT {_COLUMNS} FROM z_reports
     WHERE store_id = :store_id AND report_id < :before ORDER BY report_id DESC LIMIT :limit
@@ -70,8 +76,18 @@ _INSERT: Final = f"""
 
 def interim(db: Place, store_id: str, terminal_id: str | None = None) -> Body:
     """The X report: what came since the last Z, up to now."""
-    scope = Scope(store_id, terminal_id)
-    return db.read(lambda tx: till_report.tell(tx, scope, _span(tx, scope), "x"))
+    return draft(db, Scope(store_id, terminal_id))[1]
+
+
+def draft(db: Place, scope: Scope, kind: str = "x") -> tuple[Span, Body]:
+    """What came since the last Z, and which lines that are."""
+
+    def look(tx: Tx) -> tuple[Span, Body]:
+        after, from_at = _edge(_last(tx, scope))
+        span = Span(after, till_lines.newest(tx, scope, after), from_at, tx.now)
+        return span, till_report.tell(tx, scope, span, kind)
+
+    return db.read(look)
 
 
 def close(
@@ -85,7 +101,7 @@ def close(
     people.must(person, CLOSE, store_id)
     scope, who = Scope(store_id, terminal_id), person.person_id if person else None
     while True:
-        span, body = db.read(lambda tx: _draft(tx, scope))
+        span, body = draft(db, scope, "z")
 
         def keep(tx: Tx, span: Span = span, body: Body = body) -> ZReport | None:
             return _keep(tx, scope, span, body, who)
@@ -93,11 +109,6 @@ def close(
         made = db.transaction(keep)
         if made is not None:  # else somebody else made one between the look and now
             return made
-
-
-def _draft(tx: Tx, scope: Scope) -> tuple[Span, Body]:
-    span = _span(tx, scope)
-    return span, till_report.tell(tx, scope, span, "z")
 
 
 def _keep(tx: Tx, scope: Scope, span: Span, body: Body, who: str | None) -> ZReport | None:
@@ -142,6 +153,13 @@ def last(db: Place, store_id: str, terminal_id: str | None = None) -> ZReport | 
     return db.read(lambda tx: _last(tx, Scope(store_id, terminal_id)))
 
 
+def numbered(db: Place, store_id: str, terminal_id: str | None, number: int) -> ZReport | None:
+    """The Z report of this number, of a terminal or of a whole store."""
+    params = {"store_id": store_id, "terminal_id": terminal_id, "number": number}
+    row = db.read(lambda tx: tx.one(_NUMBERED, params))
+    return _of(row) if row else None
+
+
 def recent(
     db: Place, store_id: str, *, before: str | None = None, limit: int = 50
 ) -> list[ZReport]:
@@ -178,12 +196,6 @@ def problems(tx: Tx) -> Iterator[str]:
         if figures.total.told() != report.body["total"]:
             yield f"{name}: its lines come to something else"
         before = report
-
-
-def _span(tx: Tx, scope: Scope) -> Span:
-    """All that came since the last Z report."""
-    after, from_at = _edge(_last(tx, scope))
-    return Span(after, till_lines.newest(tx, scope, after), from_at, tx.now)
 
 
 def _edge(report: ZReport | None) -> tuple[int, int | None]:
