@@ -27,6 +27,7 @@ from dashboard import (
     payouts,
     pull_payments,
     reports,
+    settings,
     signin,
     stats,
     status,
@@ -65,6 +66,7 @@ ROOMS = (
     Room("reports", "reports.page", "Reports", "report", "report.view", True),
     Room("team", "team.page", "People", "people", "people.manage", True),
     Room("terminals", "terminals.page", "Readers", "tap", "store.manage", True),
+    Room("settings", "settings.page", "Settings", "settings", "store.manage", True),
     Room("trail", "trail.page", "Audit trail", "shield", "audit.view", True),
 )
 
@@ -85,7 +87,7 @@ def create_app(context: DashboardContext) -> Flask:
     forms.install(app)
     for room in (language, signin, me, till, overview, payouts, cards, card_changes, pull_payments):
         app.register_blueprint(room.bp)
-    for room in (reports, trail, team, terminals, api, status, live):
+    for room in (reports, trail, team, terminals, settings, api, status, live):
         app.register_blueprint(room.bp)
     if context.bench is not None:
         deskroom.install(app, context, context.bench)

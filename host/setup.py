@@ -5,17 +5,30 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from host import config as configuration
 from host import keyring as keyrings
 from host.clock import SystemClock
-from host.config import DATABASE_NAME, Config, ConfigError
-from host.ledger import people, stores
+from host.config import DATABASE_NAME, Config, ConfigError, StoreConfig
+from host.ledger import people, settings, stores
 from host.ledger.permissions import Role
+from host.ledger.settings import Setting
 from host.store.engine import Engine
 
 MANAGER = "manager"
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What `taptill.toml` said when it was followed last; empty before that."""
+
+    currency: str = ""
+
+
+CONFIGURED: Final = Setting("configured", Configured)
 
 
 def initialise(home: Path, *, name: str, timezone: str, url: str) -> Iterator[str]:
@@ -59,11 +72,19 @@ def ensure_shop(db: Engine, config: Config) -> None:
             cutoff_hour=shop.cutoff_hour,
             currency=shop.currency,
         )
-    stores.set_currency(db, shop.id, shop.currency)
+    _follow(db, shop)
     if people.by_name(db, MANAGER) is None:
         people.create(db, MANAGER, Role.MANAGER, store_id=None)
     for reader in config.readers:
         stores.ensure_terminal(db, reader.terminal, reader.store, reader=reader.device)
+
+
+def _follow(db: Engine, shop: StoreConfig) -> None:
+    """Count in the configured currency when the file names another one than last time; what the
+    manager chose on the settings page since then stays."""
+    if settings.get(db, shop.id, CONFIGURED).currency != shop.currency:
+        stores.set_currency(db, shop.id, shop.currency)
+        settings.put(db, shop.id, CONFIGURED, Configured(shop.currency))
 
 
 def sign_in_link(db: Engine, config: Config, person: str, *, base: str = "") -> str:

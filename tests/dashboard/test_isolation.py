@@ -30,7 +30,7 @@ from tests.support.forms import csrf_of
 from tests.support.shop import Shop
 
 KEYRING = Keyring((Issuer.of(Key(bytes(range(16)))),), b"k" * 32)
-OPEN = {"static", "signin.page", "signin.enter", "signin.link", "phones.answer"}
+OPEN = {"static", "signin.page", "signin.enter", "signin.link", "phones.answer", "language.choose"}
 """Endpoints for people who are not signed in."""
 ENDLESS = {"live.live"}
 """A stream; `test_live` looks at what it tells whom."""
@@ -61,6 +61,9 @@ def theirs(shop: Shop) -> Theirs:
         "job_id": "1",
         "token": "x" * 43,
         "filename": "icons.svg",
+        "section": "name",
+        "terminal_id": shop.terminal.terminal_id,
+        "sale_id": str(payout.sale_id),
     }
     secrets = (
         "Secret",

@@ -84,3 +84,14 @@ def test_a_sign_in_link_leads_to_where_the_dashboard_is(home: Path) -> None:
         assert people.redeem(db, there.rpartition("/")[2]) is not None
         with pytest.raises(ConfigError, match="nobody is called eve"):
             sign_in_link(db, config, "eve")
+
+
+def test_a_currency_chosen_on_the_settings_page_outlives_a_restart(tmp_path: Path) -> None:
+    with Engine.open(tmp_path / "taptill.db", SystemClock()) as db:
+        euro = configuration.parse({"store": {"currency": "EUR"}})
+        ensure_shop(db, euro)
+        stores.change(db, "main", currency="USD")
+        ensure_shop(db, euro)
+        assert stores.all(db)[0].currency == "USD"
+        ensure_shop(db, configuration.parse({"store": {"currency": "CHF"}}))
+        assert stores.all(db)[0].currency == "CHF"
