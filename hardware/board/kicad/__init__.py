@@ -1,0 +1,1 @@
+"""The only rooms that speak to KiCad's own Python; they run under the system's interpreter."""
