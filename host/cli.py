@@ -103,7 +103,15 @@ class Taptill(click.Group):
 
     def _plug_in(self) -> None:
         """Let provisioning, the dashboard and the demo add their commands, once."""
-        from host import cli_btcpay, cli_history, cli_money, cli_reader, cli_reports, cli_wallet, plugins
+        from host import (
+            cli_btcpay,
+            cli_history,
+            cli_money,
+            cli_reader,
+            cli_reports,
+            cli_wallet,
+            plugins,
+        )
 
         if not getattr(self, "_plugged_in", False):
             self._plugged_in = True
