@@ -18,6 +18,7 @@ from dashboard import (
     formats,
     forms,
     guard,
+    history,
     language,
     live,
     looks,
@@ -66,6 +67,7 @@ ROOMS = (
     Room("reports", "reports.page", "Reports", "report", "report.view", True),
     Room("team", "team.page", "People", "people", "people.manage", True),
     Room("terminals", "terminals.page", "Readers", "tap", "store.manage", True),
+    Room("history", "history.page", "Import history", "history", "store.manage", True),
     Room("settings", "settings.page", "Settings", "settings", "store.manage", True),
     Room("trail", "trail.page", "Audit trail", "shield", "audit.view", True),
 )
@@ -82,12 +84,13 @@ def create_app(context: DashboardContext) -> Flask:
     guard.install(app, context.hosts)
     pace.install(app, context)
     access.install(app)
+    guard.install_last(app)
     errors.install(app)
     looks.install(app, context)
     forms.install(app)
     for room in (language, signin, me, till, overview, payouts, cards, card_changes, pull_payments):
         app.register_blueprint(room.bp)
-    for room in (reports, trail, team, terminals, settings, api, status, live):
+    for room in (reports, trail, team, terminals, settings, history, api, status, live):
         app.register_blueprint(room.bp)
     if context.bench is not None:
         deskroom.install(app, context, context.bench)

@@ -84,16 +84,16 @@ def typed_moment(at: int | None, timezone: str) -> str:
     return f"{datetime.fromtimestamp(at / 1000, zone(timezone)):%Y-%m-%dT%H:%M}"
 
 
-def done(action: Act, words: str, target: str) -> Response:
+def done(action: Act, words: str | Callable[[Any], str], target: str) -> Response:
     """Do a change and go on to `target`, saying that it is done, or why it is not."""
     try:
-        action()
+        result = action()
     except NotFound:
         raise
     except (FieldProblem, LedgerError) as error:
         _refuse(str(error))
     else:
-        flash(words, "done")
+        flash(words if isinstance(words, str) else words(result), "done")
     return redirect(target, 303)
 
 

@@ -7,10 +7,17 @@ CSRF token on every change, and headers that let a page load nothing from elsewh
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, request
 from flask_wtf.csrf import CSRFProtect
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+LARGEST: Final = 32 * 1024 * 1024
+"""The most that a view marked `large` takes, and so what the listener lets in."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -27,6 +34,12 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+
+
+def large(view: View) -> View:
+    """Let a view take a large file. Its form is not read before the door has let the person in."""
+    view.large = True  # type: ignore[attr-defined]
+    return view
 
 
 def from_elsewhere() -> bool:
@@ -58,6 +71,7 @@ def install(app: Flask, hosts: tuple[str, ...]) -> None:
         SESSION_COOKIE_NAME="taptill_form",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
+        WTF_CSRF_CHECK_DEFAULT=False,  # `token` and `token_of_large` look at every request
         WTF_CSRF_TIME_LIMIT=None,  # a till page stays open all day; the token ends with its cookie
         WTF_CSRF_SSL_STRICT=False,  # the Referer check; `from_elsewhere` is stricter
     )
@@ -67,7 +81,12 @@ def install(app: Flask, hosts: tuple[str, ...]) -> None:
         if from_elsewhere():
             abort(403)
 
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
+
+    @app.before_request
+    def token() -> None:
+        if request.endpoint is not None and not _is_large(app):
+            csrf.protect()
 
     @app.after_request
     def harden(response: Response) -> Response:
@@ -76,3 +95,18 @@ def install(app: Flask, hosts: tuple[str, ...]) -> None:
         if request.endpoint != "static":
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def install_last(app: Flask) -> None:
+    """After the door: forms that hold a large file are read, and their token is looked at."""
+    csrf = app.extensions["csrf"]
+
+    @app.before_request
+    def token_of_large() -> None:
+        if _is_large(app):
+            request.max_content_length = LARGEST
+            csrf.protect()
+
+
+def _is_large(app: Flask) -> bool:
+    return getattr(app.view_functions.get(request.endpoint or ""), "large", False)

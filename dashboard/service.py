@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from dashboard.app import create_app
 from dashboard.context import LOCAL_NAMES, DashboardContext, DemoInfo, Workbench
+from dashboard.guard import LARGEST
 from dashboard.live import MAX_STREAMS
 from host.config import Config, listen_address
 from host.plugins import Context
@@ -43,7 +44,9 @@ class DashboardService:
         app = create_app(self._context)
         host, port = self._address
         threads = MAX_STREAMS + PAGE_THREADS
-        self._server = WebServer(app, host, port, name=self.name, threads=threads)
+        self._server = WebServer(
+            app, host, port, name=self.name, threads=threads, max_body_bytes=LARGEST
+        )
         self._server.start()
 
     def stop(self) -> None:

@@ -1,0 +1,83 @@
+"""Taking in what another system did before: the guide's tables, by a manager, file by file."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, Final, cast
+
+from flask import Blueprint, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from dashboard import forms
+from dashboard.access import asked_store, open_stores, permit_in_store, person
+from dashboard.errors import FieldProblem
+from dashboard.formats import grouped, zone_words
+from dashboard.guard import LARGEST, large
+from dashboard.room import here, store_time
+from host.ledger import history, people, views_history
+from host.ledger.history import Plan
+from host.ledger.history_file import Kind
+
+NAMES: Final = {Kind.PAYOUTS: "payouts", Kind.USAGE: "cards"}
+
+bp = Blueprint("history", __name__, url_prefix="/history")
+
+
+@bp.get("")
+@permit_in_store("store.manage")
+def page() -> str:
+    """What was taken in, and the form for more."""
+    context, store = here(), asked_store()
+    return render_template(
+        "history.html",
+        imports=history.imports(context.db, store.store_id),
+        cards=views_history.cards(context.db, store.store_id),
+        who={one.person_id: one.name for one in people.every(context.db)},
+        names=NAMES,
+        most=LARGEST >> 20,
+        store=store,
+        stores=open_stores(),
+        zone=zone_words(context.clock.now(), store.timezone),
+        local=store_time(store),
+    )
+
+
+@bp.post("")
+@large
+@permit_in_store("store.manage")
+def take() -> Response:
+    """Look through a file, and take it in unless it was only to be looked through."""
+    store, who, db = asked_store(), person(), here().db
+    only = forms.text("only") or None
+    look = bool(forms.text("look"))
+
+    def act() -> str:
+        given = request.files.get("file")
+        if given is None or not given.filename:
+            raise FieldProblem("file", "choose a file")
+        file = cast(BinaryIO, given.stream)
+        if look:
+            return _would(history.plan(db, store.store_id, file, only=only))
+        by = who.person_id if who is not None else None
+        name = given.filename
+        return _did(history.take(db, store.store_id, file, name, only=only, person=by))
+
+    return forms.done(act, str, url_for(".page"))
+
+
+def _would(plan: Plan) -> str:
+    kind = NAMES[plan.kind]
+    return f"The file is good: {_counts(plan)} of {grouped(plan.rows)} {kind} would be taken in."
+
+
+def _did(plan: Plan) -> str:
+    kind = NAMES[plan.kind]
+    if not plan.to_take:
+        return (
+            f"All {grouped(plan.rows)} {kind} of this file were taken in before: nothing changed."
+        )
+    return f"Taken in: {_counts(plan)} of {grouped(plan.rows)} {kind}."
+
+
+def _counts(plan: Plan) -> str:
+    changed = f", {grouped(plan.changed)} changed" if plan.changed else ""
+    return f"{grouped(plan.new)} new{changed}"
