@@ -44,7 +44,7 @@ def charge() -> ResponseReturnValue:
     """Arm the reader for an amount in whole sats.
 
     No page shows the keypad while a sale is open. One that has not heard of it yet must not
-    cancel what another one armed: `sale_in_progress`, and it shows that sale.
+    cancel what another one armed: `sale_open`, or `sale_in_progress`, and it shows that sale.
     """
     try:
         amount_msat = check_amount(sats(int(_given("amount_sat"))))
@@ -52,8 +52,9 @@ def charge() -> ResponseReturnValue:
         return problem(Code.AMOUNT_INVALID, 400)
     context = here()
     with _ARMING:
-        if sales.current(context.db, terminal().terminal_id) is not None:
-            return _now_or(Refused(Code.SALE_IN_PROGRESS))
+        if (before := sales.current(context.db, terminal().terminal_id)) is not None:
+            waits = sales.can_cancel(before)
+            return _now_or(Refused(Code.SALE_OPEN if waits else Code.SALE_IN_PROGRESS))
         return _now_or(arm(context.db, context.board, terminal(), amount_msat))
 
 

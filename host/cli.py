@@ -340,12 +340,16 @@ def pull_payments_fund(home: Home, pull_payment_id: str, amount: str, reason: st
 
 @pull_payments.command("list")
 @click.option("--store", "store_id", default=None, help="Only this store's accounts.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @pass_home
-def pull_payments_list(home: Home, store_id: str | None) -> None:
+def pull_payments_list(home: Home, store_id: str | None, as_json: bool) -> None:
     """List accounts with their balances."""
-    from host.report import pull_payment_lines
+    from host.report import pull_payment_lines, pull_payment_objects
 
     with home.ledger() as db:
+        if as_json:
+            click.echo(json.dumps(list(pull_payment_objects(db, store_id)), indent=1))
+            return
         for line in pull_payment_lines(db, store_id):
             click.echo(line)
 

@@ -175,7 +175,7 @@ def _lines(found: Balance) -> list[str]:
     from host.report import time_text
 
     card, account = found.card, found.account
-    lines = [f"{card.alias} ({card.state}): {sat_text(account.balance_msat)} sat"]
+    lines = [f"{card.alias} ({card.state.word}): {sat_text(account.balance_msat)} sat"]
     if account.held_msat:
         lines.append(f"{sat_text(account.held_msat)} sat more are held for payments on their way")
     lines.append(f"one payment now: up to {sat_text(found.now_msat)} sat")

@@ -48,7 +48,7 @@ def card_lines(db: Engine, store_id: str | None) -> list[str]:
             (
                 card.alias or "-",
                 card.uid,
-                card.state.value,
+                card.state.word,
                 str(card.key_version),
                 str(card.last_counter),
                 str(used.total_payouts if used else 0),
@@ -57,6 +57,24 @@ def card_lines(db: Engine, store_id: str | None) -> list[str]:
             )
         )
     return table(head, rows) if rows else ["no cards yet: a technician makes one"]
+
+
+def pull_payment_objects(db: Engine, store_id: str | None) -> Iterator[dict[str, Any]]:
+    """Every account as a JSON object."""
+    for one in pull_payments.all(db, store_id):
+        yield {
+            "pullPaymentId": one.pull_payment_id,
+            "storeId": one.store_id,
+            "name": one.name,
+            "state": one.state.value,
+            "balanceMsat": one.balance_msat,
+            "heldMsat": one.held_msat,
+            "paidMsat": one.paid_msat,
+            "limitMsat": one.limit_msat,
+            "startsAt": one.starts_at,
+            "endsAt": one.ends_at,
+            "createdAt": one.created_at,
+        }
 
 
 def pull_payment_lines(db: Engine, store_id: str | None) -> list[str]:

@@ -116,7 +116,7 @@ _WORDS: dict[Code, Words] = {
     Code.QR_UNPAID: Words("The QR code was not paid in time", "Show a new one, or use a card."),
     Code.SALE_UNKNOWN: Words("There is no such sale", "Start a new sale."),
     Code.SALE_CLOSED: Words("This sale is already closed", "Start a new sale."),
-    Code.SALE_IN_PROGRESS: Words("The last sale is still being checked", "Do not charge again."),
+    Code.SALE_IN_PROGRESS: Words("The last sale is not decided yet", "Do not charge again."),
     Code.SALE_OPEN: Words("A sale is open on this terminal", "Finish or cancel it first."),
     Code.SALE_TIMED_OUT: Words(
         "No card was tapped in time", "Charge again when the card is ready."

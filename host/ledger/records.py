@@ -44,6 +44,11 @@ class CardState(StrEnum):
     FROZEN = "frozen"
     WIPED = "wiped"
 
+    @property
+    def word(self) -> str:
+        """What people read: every screen says blocked, and what is kept and told programs stays."""
+        return "blocked" if self is CardState.FROZEN else self.value
+
 
 class KeyScheme(StrEnum):
     """How a card's keys are derived: boltcard's scheme, or BTCPay's with the pull payment's id."""

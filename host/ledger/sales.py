@@ -245,6 +245,11 @@ def _write(
     return moved
 
 
+def can_cancel(sale: Sale) -> bool:
+    """Whether a sale only waits, so that it can be given up."""
+    return SaleState.CANCELLED in _NEXT[sale.state]
+
+
 def cancel(db: Place, sale_id: str, *, code: Code | None = None) -> Sale | None:
     """Give up a sale that waits for a card; None when it cannot be cancelled (any more)."""
     return move(db, sale_id, SaleState.CANCELLED, code=code)

@@ -162,7 +162,7 @@ def test_a_charge_never_cancels_a_sale_that_is_open(cashier: FlaskClient, shop: 
         if state is not SaleState.READY:
             sales.move(shop.db, sale.sale_id, state, code=Code.CARD_BLOCKED)
         response = post(cashier, "/till/charge", {"amount_sat": 7})
-        assert (response.status_code, response.get_json()["code"]) == (409, "sale_in_progress")
+        assert (response.status_code, response.get_json()["code"]) == (409, "sale_open")
         assert shown(cashier)["sale"]["sale_id"] == sale.sale_id
         assert shown(cashier)["state"] == state.value
     post(cashier, "/till/cancel", {"sale_id": sale.sale_id})

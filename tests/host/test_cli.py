@@ -231,6 +231,8 @@ class TestPullPayments:
         )
         assert funded.output == "Staff: 2 000 sat\n"
         (_, line) = taptill(tmp_path, "pull-payments", "list").output.splitlines()
+        (listed,) = json.loads(taptill(tmp_path, "pull-payments", "list", "--json").output)
+        assert (listed["pullPaymentId"], listed["balanceMsat"]) == (account, 2_000_000)
         assert line.split()[:4] == [account, "Staff", "running", "2"]
         assert taptill(tmp_path, "books").exit_code == 0
 

@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.ledger import pull_payments
-from host.report import card_lines, card_objects, pull_payment_lines, table, time_text
+from host.ledger import cards, pull_payments
+from host.report import (
+    card_lines,
+    card_objects,
+    pull_payment_lines,
+    pull_payment_objects,
+    table,
+    time_text,
+)
 from tests.support.shop import Shop
 
 
@@ -69,3 +76,18 @@ def test_accounts_are_listed_with_what_is_free_held_and_paid(shop: Shop) -> None
 def test_where_there_is_nothing_the_next_step_is_told(shop: Shop) -> None:
     assert card_lines(shop.db, None) == ["no cards yet: a technician makes one"]
     assert "pull-payments create" in pull_payment_lines(shop.db, "other")[0]
+
+
+def test_people_read_blocked_and_programs_what_is_kept(shop: Shop) -> None:
+    ann = shop.card("Ann")
+    cards.freeze(shop.db, ann.card_id)
+    assert card_lines(shop.db, None)[1].split()[2] == "blocked"
+    assert next(card_objects(shop.db, None))["state"] == "frozen"
+
+
+def test_accounts_are_objects_for_programs(shop: Shop) -> None:
+    account = pull_payments.all(shop.db)[0]
+    found = next(pull_payment_objects(shop.db, None))
+    assert found["pullPaymentId"] == account.pull_payment_id
+    assert (found["balanceMsat"], found["heldMsat"]) == (account.balance_msat, account.held_msat)
+    assert list(pull_payment_objects(shop.db, "elsewhere")) == []
