@@ -11,9 +11,9 @@ from pathlib import Path
 from host.readers.base import Look, Show
 from host.readers.panel import PanelReader, open_panel
 from host.readers.panel_words import Request
+from tests.reader.nfcpy import open_nfcpy, read_tag
 from tests.reader.process import FirmwareProcess, interpreters
 from tests.reader.scripted import ScriptedCard
-from tests.reader.test_on_unix import open_nfcpy, read_tag
 
 
 def median(times: int, action: Callable[[], object]) -> float:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from typing import Any
 
-import nfc
 import nfc.clf
-import nfc.clf.pn532
-import nfc.clf.transport
 import pytest
 
+from tests.reader.nfcpy import open_nfcpy, read_tag
 from tests.reader.process import FirmwareProcess, interpreters
 from tests.reader.scripted import ScriptedCard
 
@@ -20,29 +16,6 @@ from tests.reader.scripted import ScriptedCard
 def firmware(request: pytest.FixtureRequest) -> Iterator[FirmwareProcess]:
     with FirmwareProcess(interpreters()[request.param]) as process:
         yield process
-
-
-def open_nfcpy(path: str) -> Any:
-    """nfcpy on any serial path, waiting for the firmware to be up."""
-    deadline = time.monotonic() + 10
-    while True:
-        transport = nfc.clf.transport.TTY(path)
-        try:
-            device = nfc.clf.pn532.init(transport)
-        except OSError:
-            transport.close()
-            if time.monotonic() > deadline:
-                raise
-            continue
-        clf = nfc.ContactlessFrontend()
-        device._path, device._vendor_name, device._device_name = path, "Taptill", "reader"
-        clf.device = device
-        return clf
-
-
-def read_tag(clf: Any) -> Any:
-    target = clf.sense(nfc.clf.RemoteTarget("106A"), iterations=3, interval=0.01)
-    return nfc.tag.activate(clf, target)
 
 
 def test_unmodified_nfcpy_reads_a_tag_through_the_hsu_face(firmware: FirmwareProcess) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from hardware.twin.process import TwinProcess
 from host.ntag424.values import Uid
+from tests.reader.nfcpy import open_nfcpy, read_tag
 from tests.reader.process import FirmwareProcess, interpreters
-from tests.reader.test_on_unix import open_nfcpy, read_tag
 from tests.support.tools import run_tool
 
 UID = Uid.parse("04112233445566")
