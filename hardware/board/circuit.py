@@ -73,31 +73,39 @@ def _lights() -> Iterator[Component]:
         yield _component(f"C{index + 1}", parts.C100N, f"{LIGHTS} {GROUND}")
 
 
-def _all() -> Iterator[Component]:
-    yield _pico()
-    # Power for the lights and the piezo: fused and clamped.
+def _power() -> Iterator[Component]:
+    """For the lights and the piezo: fused and clamped."""
     yield _component("F1", parts.FUSE, "VBUS +5V")
     yield _component("D17", parts.CLAMP, "+5V GND")
     yield _component("C17", parts.C22U, "+5V GND")
     yield _component("C18", parts.C22U, "+5V GND")
-    # Lights.
+
+
+def _data() -> Iterator[Component]:
+    """The lights' data, lifted to 5 V."""
     yield _component("U2", parts.LEVEL_SHIFTER, "GND LIGHTS GND /DATA +5V")
     yield _component("C19", parts.C100N, "+5V GND")
     yield _component("R1", parts.R330, "/DATA /L1")
     yield from _lights()
-    # NFC module. 1k in the reset line: some modules print RSTO, an output, where RSTPDN should be.
+
+
+def _plugs() -> Iterator[Component]:
+    """NFC module and display."""
+    # 1k in the reset line: on some modules RSTO, an output, sits where RSTPDN is looked for.
     yield _component("J1", parts.NFC_PLUG, "+3V3 GND /RXD /TXD /RSTPDN CHIP_IRQ")
     yield _component("R2", parts.R100, "CHIP_TX /RXD")
     yield _component("R3", parts.R100, "CHIP_RX /TXD")
     yield _component("R4", parts.R1K, "CHIP_RESET /RSTPDN")
     yield _component("C20", parts.C10U, "+3V3 GND")
     yield _component("C21", parts.C100N, "+3V3 GND")
-    # Display.
     yield _component("J2", parts.DISPLAY, "GND +3V3 DISPLAY_SCL DISPLAY_SDA")
     yield _component("R5", parts.R4K7, "+3V3 DISPLAY_SCL")
     yield _component("R6", parts.R4K7, "+3V3 DISPLAY_SDA")
     yield _component("C22", parts.C100N, "+3V3 GND")
-    # Piezo: a capacitor to the transistor, so R7 lets it go back between the pulses.
+
+
+def _sounder_and_buttons() -> Iterator[Component]:
+    # The piezo is a capacitor to the transistor, so R7 lets it go back between the pulses.
     yield _component("BZ1", parts.PIEZO, "+5V /DRAIN")
     yield _component("R7", parts.R1K, "+5V /DRAIN")
     yield _component("Q1", parts.MOSFET, "/GATE GND /DRAIN")
@@ -110,6 +118,12 @@ def _all() -> Iterator[Component]:
     yield _component("SW2", parts.BUTTON, "/PRESS2 GND")
     yield _component("R11", parts.R1K, "CANCEL /PRESS2")
     yield _component("C24", parts.C100N, "CANCEL GND")
+
+
+def _all() -> Iterator[Component]:
+    yield _pico()
+    for group in (_power, _data, _plugs, _sounder_and_buttons):
+        yield from group()
     for number, net in enumerate(TEST_POINTS, 1):
         yield _component(f"TP{number}", parts.TEST_POINT, net)
     for number in range(1, 5):

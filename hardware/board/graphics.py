@@ -64,7 +64,7 @@ def _target() -> Iterator[Print]:
     yield _arc(FRONT, x - 6, y - 2, 1.6, 0, 360, 0.8)
     yield Words(FRONT, "TAP HERE", x, y + 11, 2.4, 0.4)
     yield Words(
-        FRONT, "PN532 module on 3 mm spacers, no metal inside the ring", x, y + 15.5, 0.9, 0.13
+        FRONT, "PN532 module on foam pads, no metal inside the ring", x, y + 15.5, 0.9, 0.13
     )
     yield Words(FRONT, "no copper", x, y - 16.5, 0.9, 0.13)
 

@@ -272,6 +272,6 @@ EXTRAS = (
         "or one like it, 43 x 41 mm, switches on HSU; it lies over the antenna mark",
     ),
     Extra("W1", 1, "cable 6 x PH, bare ends, 10 cm", "JST", "PHR-6 with SPH-002T-P0.5S", 90),
-    Extra("H5-H8", 4, "spacer 3 mm, self-adhesive foam", "3M", "SJ5816", 12, "no metal here"),
-    Extra("W2", 1, "USB cable A to micro-B, with data wires", "Raspberry Pi", "SC0609", 250),
+    Extra("T1", 1, "foam tape 3.2 mm, 4 x 1 cm", "3M", "4008", 40, "under the module; no metal"),
+    Extra("W2", 1, "USB cable A to micro-B, with data wires", "Adafruit", "592", 280),
 )

@@ -240,16 +240,9 @@ class Router:
         width = self.widths[net] if width is None else width
         owners, who = self.maps[width].owners, self.names[net]
         closed = self._forbidden(net, width)
-        size, nx = self.size, self.nx
-        tx, ty = (target % nx, target // nx) if target is not None else (0, 0)
-
-        def ahead(cell: int) -> float:
-            if target is None:
-                return 0.0
-            dx, dy = abs(cell % nx - tx), abs(cell // nx - ty)
-            return max(dx, dy) + 0.414 * min(dx, dy)
-
-        moves = [(dx + dy * nx, math.hypot(dx, dy)) for dx, dy in _AROUND]
+        size = self.size
+        ahead = self._distance_to(target)
+        moves = [(dx + dy * self.nx, math.hypot(dx, dy)) for dx, dy in _AROUND]
         came: dict[int, int] = {}
         cost = dict.fromkeys(tree, 0.0)
         queue = [(ahead(node % size), node) for node in sorted(tree)]
@@ -280,6 +273,19 @@ class Router:
                     came[there] = node
                     heapq.heappush(queue, (price + ahead(spot), there))
         return None
+
+    def _distance_to(self, target: int | None) -> Callable[[int], float]:
+        """What a cell's way to the target costs at least."""
+        if target is None:
+            return lambda cell: 0.0
+        nx = self.nx
+        tx, ty = target % nx, target // nx
+
+        def ahead(cell: int) -> float:
+            dx, dy = abs(cell % nx - tx), abs(cell // nx - ty)
+            return max(dx, dy) + 0.414 * min(dx, dy)
+
+        return ahead
 
     def _commit(self, net: str, path: list[int], width: float) -> None:
         """Turn cells into tracks, straight pieces whole, and vias where the layer changes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 _SPACE = uuid.UUID("6f0e3c52-5d0c-5d43-9c43-2f1b7f3f6f11")  # any, but always this one
@@ -42,3 +43,42 @@ def effects(size: float = 1.27, justify: str = "", hide: bool = False, bold: boo
     font = node("font", node("size", size, size), *(["bold"] if bold else []))
     more = [node("justify", justify)] if justify else []
     return node("effects", font, *more, *(["hide"] if hide else []))
+
+
+Tree = list["Tree | str"]
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([()])|([^\s()"]+)')
+
+
+def parse(text: str) -> Tree:
+    """The other way round: the first list of a file, names and numbers as text."""
+    stack: list[Tree] = [[]]
+    for found in _TOKEN.finditer(text):
+        quoted_text, bracket, word = found.groups()
+        if bracket == "(":
+            stack.append([])
+        elif bracket == ")":
+            done = stack.pop()
+            stack[-1].append(done)
+        else:
+            stack[-1].append(word if word is not None else quoted_text.replace("\\", ""))
+    return child(stack[0], 0)
+
+
+def child(tree: Tree, index: int) -> Tree:
+    """A list inside a list."""
+    found = tree[index]
+    if isinstance(found, str):
+        raise ValueError(f"a list was expected where there is {found!r}")
+    return found
+
+
+def every(tree: Tree, name: str) -> list[Tree]:
+    """All lists in a list that begin with this name."""
+    return [item for item in tree if isinstance(item, list) and item and item[0] == name]
+
+
+def words(tree: Tree, name: str) -> list[str]:
+    """What stands after this name in the first list that begins with it; else nothing."""
+    for item in every(tree, name):
+        return [str(part) for part in item[1:]]
+    return []

@@ -111,8 +111,8 @@ SHAPE = Shape(
     piezo=Rect(Point(14.0, 44.0), 9.0, 9.0),
     piezo_height=1.9,
     antenna=Rect(Point(42.0, 80.0), 43.0, 41.0),
-    antenna_height=5.8,
-    antenna_spacer=3.0,
+    antenna_height=6.0,
+    antenna_spacer=3.2,
     usb=Usb(x=42.0, face_y=-1.3, depth_z=2.35, socket=(7.5, 2.7), plug=(12.0, 8.5)),
     pico=Rect(Point(42.0, 25.5), 21.0, 51.0),
 )
