@@ -116,6 +116,37 @@ def sales_refund(home: Home, sale_id: str, amount: str, reason: str, person: str
     click.echo(f"{given} of {paid} sat given back")
 
 
+@sales.command("give-up")
+@click.argument("sale_id", required=False)
+@click.option("--reason", default=None, help="Why nobody will find out; goes into the audit trail.")
+@person_option
+@pass_home
+def sales_give_up(
+    home: Home, sale_id: str | None, reason: str | None, person: str | None
+) -> None:
+    """Close a sale that is being checked when its wallet is dead for good; without one, list them.
+
+    Its invoice is watched on: money that comes after all is told at the till.
+    """
+    from host.ledger import giving_up
+    from host.money import sat_text
+    from host.report import time_text
+
+    if sale_id is not None and reason is None:
+        raise click.UsageError("--reason: say why nobody will find out")
+    with home.ledger() as db:
+        if sale_id is None or reason is None:
+            found = giving_up.undecided(db)
+            for one in found:
+                amount = sat_text(one.amount_msat)
+                click.echo(f"{one.sale_id}  {time_text(one.created_at)}  {amount} sat")
+            if not found:
+                click.echo("no sale is being checked")
+            return
+        sale = giving_up.give_up(db, sale_id, reason, person_of(db, person))
+    click.echo(f"given up: {sat_text(sale.amount_msat)} sat; should they come, it is told")
+
+
 @click.command("fees")
 @click.argument("pull_payment_id")
 @click.option("--payer", type=click.Choice(["card", "store"]), help="Who bears the fee.")

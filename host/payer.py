@@ -90,6 +90,8 @@ class Payer:
         self._guard = threading.Lock()
         self._in_flight: set[str] = set()
         self._looked_up: set[str] = set()
+        self._unnoted: dict[str, float] = {}
+        """Whose answer could not be written, as on a full disk, and when it is asked for again."""
         self._first_look = True
         self._next_due = 0.0
         self._stopping = threading.Event()
@@ -187,10 +189,14 @@ class Payer:
         """
         with self._guard:
             busy = self._in_flight | self._looked_up
+            again = {one for one, at in self._unnoted.items() if at <= time.monotonic()} - busy
         due = payouts.due(self._db, limit=_MANY, leased=self._first_look)
         self._first_look = False
+        due += payouts.processing(self._db, again - {payout.payout_id for payout in due})
         fresh = [payout for payout in due if payout.payout_id not in busy]
         with self._guard:
+            for payout_id in again:
+                self._unnoted.pop(payout_id, None)
             self._looked_up.update(payout.payout_id for payout in fresh)
         return fresh
 
@@ -218,8 +224,10 @@ class Payer:
     def _handle_safely(self, payout: Payout, work: Callable[[Payout], None]) -> None:
         try:
             work(payout)
-        except Exception:  # this thread's loop: the payout stays Processing and comes due again
+        except Exception:  # this thread's loop: the payout stays Processing, and is looked up soon
             log.exception("payer: payout %s is left to be looked up", payout.payout_id)
+            with self._guard:
+                self._unnoted[payout.payout_id] = time.monotonic() + _AFTER_TROUBLE_S
 
     # -- one payout -------------------------------------------------------------------------
 

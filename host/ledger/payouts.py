@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -96,6 +97,12 @@ def due(db: Place, *, limit: int = 100, leased: bool = False) -> list[Payout]:
         return [Payout.of(row) for row in tx.all(_DUE, {"until": until, "limit": limit})]
 
     return db.read(look)
+
+
+def processing(db: Place, payout_ids: Iterable[str]) -> list[Payout]:
+    """Those of these payouts that are still Processing, whatever their time to be looked up."""
+    found = (get(db, payout_id) for payout_id in payout_ids)
+    return [one for one in found if one and one.status is PayoutStatus.PROCESSING]
 
 
 def settle(db: Place, payout_id: str, preimage: bytes, fee_msat: int = 0) -> bool:

@@ -9,8 +9,10 @@ import pytest
 from host.ledger import payouts
 from host.ledger.records import Payout, PayoutStatus
 from host.ledger.taps import VerifiedTap
+from host.lightning.embedded import Fault
 from host.money import sats
 from host.payer import Payer, PayerTaken
+from host.store.errors import StoreFull
 from tests.support.paying import LATER, Watched, claim, claim_of, now, until
 from tests.support.world import KEY_VERSION, World, add_card
 
@@ -39,6 +41,35 @@ class TestThreads:
         assert sorted(wallet.sent) == sorted(str(payout.recipient_address) for payout in made)
         assert shop.balance() == (sats(910), 0)
         assert shop.stranger.balance_msat() == sats(90)
+
+    @pytest.mark.parametrize("fault", [Fault.OK, Fault.FAIL])
+    def test_threat_32_an_answer_that_a_full_disk_did_not_take_is_asked_for_again_soon(
+        self,
+        shop: World,
+        payer: Payer,
+        wallet: Watched,
+        monkeypatch: pytest.MonkeyPatch,
+        fault: Fault,
+    ) -> None:
+        """Not when its lease is over: the clock of this test stands still."""
+        name = "settle" if fault is Fault.OK else "fail"
+        write, tries = getattr(payouts, name), iter((True, True))
+
+        def full(*args: object) -> bool:
+            if next(tries, False):
+                raise StoreFull("The disk is full")
+            return bool(write(*args))
+
+        monkeypatch.setattr(payouts, name, full)
+        monkeypatch.setattr(payer, "_grace_ms", 0)
+        shop.pool.script(fault)
+        payer.start()
+        payout = claim(shop)
+        status = PayoutStatus.COMPLETED if fault is Fault.OK else PayoutStatus.FAILED
+        until(shop, payout, status)
+        assert len(wallet.sent) == 1
+        assert len(wallet.looked_up) == 2
+        assert payer._unnoted == {}
 
     def test_a_slow_payment_stops_no_other(self, shop: World, wallet: Watched) -> None:
         from host.ntag424.values import Uid
