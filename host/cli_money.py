@@ -121,9 +121,7 @@ def sales_refund(home: Home, sale_id: str, amount: str, reason: str, person: str
 @click.option("--reason", default=None, help="Why nobody will find out; goes into the audit trail.")
 @person_option
 @pass_home
-def sales_give_up(
-    home: Home, sale_id: str | None, reason: str | None, person: str | None
-) -> None:
+def sales_give_up(home: Home, sale_id: str | None, reason: str | None, person: str | None) -> None:
     """Close a sale that is being checked when its wallet is dead for good; without one, list them.
 
     Its invoice is watched on: money that comes after all is told at the till.
