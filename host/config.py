@@ -25,6 +25,8 @@ from host.ledger.rates import parse as parse_rate
 from host.lightning.settings import WalletConfig
 from host.lightning.settings import problem as wallet_problem
 from host.money import sats
+from host.printers.settings import PrinterConfig
+from host.printers.settings import problem as printer_problem
 
 FILE_NAME = "taptill.toml"
 DATABASE_NAME = "taptill.db"
@@ -168,6 +170,7 @@ class Config:
     till: TillConfig = field(default_factory=TillConfig)
     rates: RatesConfig = field(default_factory=RatesConfig)
     readers: tuple[ReaderConfig, ...] = ()
+    printers: tuple[PrinterConfig, ...] = ()
 
 
 def listen_address(text: str, field_name: str) -> tuple[str, int]:
@@ -229,6 +232,8 @@ def _check(config: Config) -> None:
     _check_till(config)
     _check_rates(config)
     _check_readers(config)
+    if (unprintable := printer_problem(config.printers)) is not None:
+        raise ConfigError(unprintable)
 
 
 def _check_url(text: str) -> None:

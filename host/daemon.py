@@ -40,6 +40,7 @@ from host.payer import Payer
 from host.pinpad import PinPad
 from host.plugins import Context, Service
 from host.post import ReaderPost
+from host.printers import station
 from host.readers.base import Reader, ReaderGone, ReaderOpener
 from host.readers.open import ReaderOptions, open_reader
 from host.setup import ensure_shop
@@ -114,6 +115,7 @@ class Daemon:
             self._work("watch", self._watch)
             self._work("wallet watch", self._watch_wallet)
             self._work("lights", self._follow_sales)
+            self._start_printers()
             self._start_plugins()
         except BaseException:
             self.stop()
@@ -248,6 +250,11 @@ class Daemon:
             post = ReaderPost(till, opener, self.board, self.clock, borrowers=borrowers)
             self.posts.append(post)
             self._work(f"reader {reader.terminal}", post.run, on_fault=post.fault)
+
+    def _start_printers(self) -> None:
+        config, simulated = self.config.printers, self._demo_url is not None
+        for name, body in station.bodies(config, self.db, self.board, simulated=simulated):
+            self._work(name, body)
 
     def _start_plugins(self) -> None:
         for name, service in self._made(plugins.SERVICES):

@@ -16,6 +16,7 @@ import pytest
 
 from host import config
 from host.cli import cli
+from host.printers.settings import PrinterConfig
 
 ROOT = Path(__file__).parent.parent
 READMES = sorted([ROOT / "README.md", *ROOT.glob("*/README.md")])
@@ -93,7 +94,8 @@ def test_links_in_a_readme_lead_somewhere(path: Path) -> None:
 def test_the_configuration_in_the_readme_is_what_the_code_has() -> None:
     (text,) = blocks(ROOT / "host" / "README.md", "toml")
     assert config.parse(tomllib.loads(text)) == config.Config(
-        readers=(config.ReaderConfig("pcsc"),)
+        readers=(config.ReaderConfig("pcsc"),),
+        printers=(PrinterConfig("bar", "tcp:192.168.1.50:9100"),),
     )
 
 

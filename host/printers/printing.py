@@ -8,7 +8,8 @@ from host.ledger import audit, people, print_jobs
 from host.ledger.errors import LedgerError
 from host.ledger.permissions import Person
 from host.ledger.print_jobs import PrintJob, PrintKind
-from host.receipts import paper
+from host.receipts import layout, paper
+from host.receipts import receipt as receipts
 from host.receipts.paper import Piece
 from host.store.tx import Place, Tx
 
@@ -31,6 +32,65 @@ def submit(
     text = paper.dump(lines)
     return print_jobs.add(
         db, store_id, terminal_id, kind, text, subject=subject, person_id=person_id
+    )
+
+
+def receipt(
+    db: Place,
+    sale_id: str,
+    *,
+    simulated: bool,
+    terminal_id: str | None = None,
+    person_id: str | None = None,
+    once: bool = False,
+) -> PrintJob | None:
+    """Have the receipt of a paid sale printed, at its own terminal unless another is named.
+
+    What is printed after the first one says that it is a copy; with `once` nothing is. None where
+    no printer serves the terminal. Raises `LedgerError` for a sale that was not paid.
+    """
+    # Laid out before the write lock is taken: a claim must not wait for typography.
+    copy = print_jobs.has_receipt(db, sale_id)
+    if copy and once:
+        return None
+    made = receipts.of_sale(db, sale_id, copy=copy, simulated=simulated)
+    text = paper.dump(layout.pieces(made))
+
+    def ask(tx: Tx) -> PrintJob | None:
+        if not copy and print_jobs.has_receipt(tx, sale_id):
+            return None  # somebody else was faster: that receipt comes out
+        kind = PrintKind.COPY if copy else PrintKind.RECEIPT
+        sale = made.sale
+        at = terminal_id or sale.terminal_id
+        job = print_jobs.add(
+            tx, sale.store_id, at, kind, text, subject=sale_id, person_id=person_id
+        )
+        if job is not None and copy:
+            audit.append(tx, person_id, "sale.reprint", sale_id, {"terminal_id": at})
+        return job
+
+    return db.transaction(ask)
+
+
+def refund(
+    db: Place,
+    sale_id: str,
+    entry_id: str,
+    terminal_id: str,
+    *,
+    simulated: bool,
+    person_id: str | None = None,
+) -> PrintJob | None:
+    """Have the receipt of one refund printed; None where no printer serves the terminal."""
+    made = receipts.of_refund(db, sale_id, entry_id, simulated=simulated)
+    return submit(
+        db,
+        made.store.store_id,
+        terminal_id,
+        PrintKind.REFUND,
+        layout.pieces(made),
+        subject=sale_id,
+        person_id=person_id,
     )
 
 
