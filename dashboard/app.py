@@ -29,6 +29,7 @@ from dashboard import (
     pull_payments,
     reports,
     settings,
+    shifts,
     signin,
     stats,
     status,
@@ -36,6 +37,7 @@ from dashboard import (
     terminals,
     till,
     trail,
+    zreports,
 )
 from dashboard.access import may, may_in_store, person, signed_in
 from dashboard.context import DashboardContext
@@ -92,6 +94,8 @@ def create_app(context: DashboardContext) -> Flask:
         app.register_blueprint(room.bp)
     for room in (reports, trail, team, terminals, settings, history, api, status, live):
         app.register_blueprint(room.bp)
+    for blueprint in (shifts.till, shifts.bp, zreports.bp):
+        app.register_blueprint(blueprint)
     if context.bench is not None:
         deskroom.install(app, context, context.bench)
     _templates(app, context)

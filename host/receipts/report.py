@@ -15,6 +15,9 @@ METHODS: Final = {
     "invoice": "Invoices on the screen",
 }
 
+Named = tuple[str, dict[str, Any]]
+"""A name, and the sums under it."""
+
 _TITLES: Final = {"x": "X report", "z": "Z report", "shift": "Shift"}
 _NOBODY: Final = "Nobody signed in"
 
@@ -29,20 +32,21 @@ def pieces(body: Body, number: int | None = None, digest: str = "") -> Iterator[
     """Everything that stands on the paper; `digest` is the hash of a Z report, in hex."""
     yield from _head(body, number)
     yield from _total(body)
-    yield from _group("By method", [(METHODS[one["method"]], one) for one in body["methods"]])
-    yield from _group("By cashier", [(who(one), one) for one in body["people"]])
-    if len(body["terminals"]) > 1:
-        yield from _group("By till", [(one["name"], one) for one in body["terminals"]])
-    yield from _group("By business day", [(one["day"], one) for one in body["days"]])
+    for name, rows in groups(body):
+        yield from _group(name, rows)
     yield from _currencies(body["currencies"])
     yield from _others(body)
     yield from _open(body["open"])
     yield from _foot(body, digest)
 
 
-def who(person: dict[str, Any]) -> str:
-    """The name of a cashier, also of none."""
-    return person["name"] or _NOBODY
+def groups(body: Body) -> Iterator[tuple[str, list[Named]]]:
+    """The sums of a report, one way of dividing them after the other, each row with its name."""
+    yield "By method", [(METHODS[one["method"]], one) for one in body["methods"]]
+    yield "By cashier", [(one["name"] or _NOBODY, one) for one in body["people"]]
+    if len(body["terminals"]) > 1:
+        yield "By till", [(one["name"], one) for one in body["terminals"]]
+    yield "By business day", [(one["day"], one) for one in body["days"]]
 
 
 def local(moment: dict[str, Any] | None) -> str:
@@ -84,7 +88,7 @@ def _total(body: Body) -> Iterator[Piece]:
     yield Line("Last", local(body["last"]))
 
 
-def _group(name: str, rows: list[tuple[str, dict[str, Any]]]) -> Iterator[Piece]:
+def _group(name: str, rows: list[Named]) -> Iterator[Piece]:
     if not rows:
         return
     yield Rule()

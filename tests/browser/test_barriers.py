@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from dashboard.access import COOKIE
 from host.clock import ManualClock
 from host.ledger import stores
-from tests.support.browser import new_context
+from tests.support.browser import barriers, new_context
 from tests.support.busy import business, failed, lightning
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
-
-AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
-RUN = """axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa",
-    "best-practice"]}).then(({violations}) => violations.map(
-    ({id, nodes}) => [id, nodes.map(({target}) => target.join(" "))]))"""
-
-
-def barriers(page: Page) -> list[object]:
-    """What stands in somebody's way on a page, with everything unfolded."""
-    page.evaluate("document.querySelectorAll('details:not(.menu)').forEach(d => d.open = true)")
-    page.evaluate(AXE.read_text("utf-8"))
-    return list(page.evaluate(RUN))
 
 
 @pytest.mark.parametrize(("size", "theme"), [("desk", "light"), ("phone", "dark")])

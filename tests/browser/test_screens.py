@@ -18,25 +18,13 @@ from host.clock import ManualClock
 from host.ledger import cards, sales
 from host.ledger.codes import Code
 from host.ledger.records import CardState, SaleState
-from tests.support.browser import SIZES, THEMES, new_context, overflow, shoot, watch
+from tests.support.browser import SIZES, THEMES, Camera, new_context, watch
 from tests.support.busy import business, lightning
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
 
 LOOKS = [(size, theme) for size in SIZES for theme in THEMES]
-
-
-class Camera:
-    """Takes a page's picture under a name that says its size and theme."""
-
-    def __init__(self, page: Page, size: str, theme: str) -> None:
-        self._page = page
-        self._look = f"{size}-{theme}"
-
-    def take(self, name: str) -> None:
-        shoot(self._page, f"{name}-{self._look}")
-        assert overflow(self._page) <= 0, name
 
 
 @pytest.mark.parametrize(("size", "theme"), LOOKS)

@@ -23,6 +23,10 @@ ARGUMENTS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
+AXE = SHOTS.parent / "tests" / "browser" / "vendor" / "axe-core" / "axe.min.js"
+RUN_AXE = """axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa",
+    "best-practice"]}).then(({violations}) => violations.map(
+    ({id, nodes}) => [id, nodes.map(({target}) => target.join(" "))]))"""
 SIZES = {"phone": (360, 740), "touch": (1024, 600), "desk": (1440, 900)}
 THEMES = ("light", "dark")
 
@@ -81,3 +85,22 @@ def overflow(page: Page) -> int:
     return int(
         page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     )
+
+
+def barriers(page: Page) -> list[object]:
+    """What stands in somebody's way on a page, with everything unfolded (axe-core)."""
+    page.evaluate("document.querySelectorAll('details:not(.menu)').forEach(d => d.open = true)")
+    page.evaluate(AXE.read_text("utf-8"))
+    return list(page.evaluate(RUN_AXE))
+
+
+class Camera:
+    """Takes a page's picture under a name that says its size and theme."""
+
+    def __init__(self, page: Page, size: str, theme: str) -> None:
+        self._page = page
+        self._look = f"{size}-{theme}"
+
+    def take(self, name: str) -> None:
+        shoot(self._page, f"{name}-{self._look}")
+        assert overflow(self._page) <= 0, name
