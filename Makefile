@@ -2,10 +2,10 @@
 # make test   set up everything and run every check this machine allows
 # make bench  speed and memory, as ratios measured in one run
 #
-# make lint, test-browser, bench-dashboard, torn, faults, firmware, test-usb, lock, clean: see below
+# make lint, test-browser, bench-dashboard, torn, faults, firmware, hardware, test-usb, lock, clean: see below
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-browser test-usb lint bench bench-dashboard torn faults firmware lock clean
+.PHONY: run test test-browser test-usb lint bench bench-dashboard torn faults firmware hardware lock clean
 
 PYTHON_BIN := .venv/bin/python
 WORKERS ?= 2
@@ -49,6 +49,10 @@ faults:
 firmware:
 	@.ci/setup test
 	@.ci/firmware $(ARGS)
+
+# The reader's board made anew, checked by KiCad 6, and compared with the committed files.
+hardware:
+	@.ci/hardware $(ARGS)
 
 # The reader on a real USB cable: Debian's kernel under qemu is both the device and the host.
 test-usb:

@@ -148,7 +148,7 @@ WIRES = (
     Wire("", "VCC", LOGIC),
     Wire("", "SCL", "DISPLAY_SCL"),
     Wire("", "SDA", "DISPLAY_SDA"),
-    Wire("16 WS2812: 4 in a row, then a ring of 12", "5V", USB, "0.5 A fuse in this wire"),
+    Wire("16 WS2812: row of 4, ring of 12", "5V", USB, "0.5 A fuse in this wire"),
     Wire("", "GND", GROUND),
     Wire("", "DIN", "LIGHTS", "through 330 Ω; 74AHCT125 between if the first light flickers"),
     Wire("piezo disc", "+", "PIEZO", "through 100 Ω"),
@@ -160,7 +160,8 @@ WIRES = (
 )
 
 
-def _pico_pins(net: str) -> Iterator[tuple[str, str]]:
+def pico_pins(net: str) -> Iterator[tuple[str, str]]:
+    """The Pico's pins on a net: name and number."""
     pico = COMPONENTS["U1"]
     for pin in pico.kind.pins:
         if pico.nets.get(pin.number) == net:
@@ -171,7 +172,7 @@ def wiring() -> str:
     """The wiring table of the assembly guide: a Pico, modules and a breadboard."""
     lines = []
     for wire in WIRES:
-        pins = sorted(_pico_pins(wire.net), key=lambda pin: int(pin[1]))
+        pins = sorted(pico_pins(wire.net), key=lambda pin: int(pin[1]))
         name = pins[0][0]
         number = "any of " + ", ".join(p for n, p in pins if n == "GND") if name == "GND" else ""
         lines.append([wire.part, wire.pin, f"**{name}**", number or pins[0][1], wire.note])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hardware.board import bom, footprints, schematic
+from hardware.board import assembled, bom, footprints, handwired, schematic
 
 NAME = "taptill-reader"
 OUT = Path(__file__).parent / "out"
+GUIDES = (OUT.parent / "README.md", OUT.parent / "ASSEMBLY.md")
 
 
 def _table(kind: str, uri: str) -> str:
@@ -26,8 +27,25 @@ def texts() -> dict[str, str]:
         "fp-lib-table": _table("fp", "taptill.pretty"),
         "bom.csv": bom.bill(),
         "positions.csv": bom.positions(),
+        "assembled.svg": assembled.draw(),
+        "handwired.svg": handwired.draw(),
         **own,
     }
+
+
+def tables() -> dict[str, str]:
+    """Tables of the guides, made from the description too: mark -> table."""
+    return {"costs": bom.costs(), "wiring": bom.wiring()}
+
+
+def filled(guide: str) -> str:
+    """A guide's text with its tables between their marks as they are now."""
+    for mark, table in tables().items():
+        head, begin, rest = guide.partition(f"<!-- {mark} -->\n")
+        end = f"<!-- /{mark} -->"
+        if begin and end in rest:
+            guide = head + begin + table + end + rest.partition(end)[2]
+    return guide
 
 
 def write(folder: Path) -> None:

@@ -60,8 +60,8 @@ def _target() -> Iterator[Print]:
     x, y = SHAPE.antenna.centre.x, SHAPE.antenna.centre.y
     yield from _corners(SHAPE.antenna)
     for radius in (5.0, 8.0, 11.0):
-        yield _arc(FRONT, x - 6, y - 2, radius, 55, 125, 0.8)
-    yield _arc(FRONT, x - 6, y - 2, 1.6, 0, 360, 0.8)
+        yield _arc(FRONT, x - 5, y - 2, radius, 55, 125, 0.8)
+    yield _arc(FRONT, x - 5, y - 2, 1.6, 0, 360, 0.8)
     yield Words(FRONT, "TAP HERE", x, y + 11, 2.4, 0.4)
     yield Words(
         FRONT, "PN532 module on foam pads, no metal inside the ring", x, y + 15.5, 0.9, 0.13

@@ -176,6 +176,10 @@ def _same(folder: Path) -> str:
     there = {p.relative_to(files.OUT).as_posix() for p in files.OUT.rglob("*") if p.is_file()}
     if wrong := sorted(set(names) ^ there):
         raise Wrong(f"made or committed, not both: {wrong}")
+    if stale := [
+        g.name for g in files.GUIDES if files.filled(g.read_text("utf-8")) != g.read_text("utf-8")
+    ]:
+        raise Wrong(f"tables are not what is made now (--write): {stale}")
     if changed := [name for name in names if not _equal(folder / name, files.OUT / name)]:
         raise Wrong(f"committed files are not what is made now (--write): {changed}")
     return f"committed: {len(names)} files in hardware/board/out are what is made now"
@@ -216,6 +220,8 @@ def main() -> None:
                     target = files.OUT / kept_name
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy(folder / kept_name, target)
+                for guide in files.GUIDES:
+                    guide.write_text(files.filled(guide.read_text("utf-8")), "utf-8")
             print(_same(folder), flush=True)
         except Wrong as problem:
             sys.exit(f"hardware: {problem}")

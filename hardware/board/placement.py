@@ -76,9 +76,9 @@ _TESTS_RIGHT = ("TP6", "TP7", "TP8")
 PLACES: dict[str, Place] = {
     "U1": Place(SHAPE.pico.centre.x, SHAPE.pico.centre.y, below=True),
     "J2": Place(SHAPE.display_module.centre.x, SHAPE.display_module.centre.y, name_y=12.2),
-    "C22": Place(39.9, 12.4, 180, name_x=-2.7, name_y=0),
-    "R5": Place(45.2, 12.4, 0, name_x=2.4, name_y=0),
-    "R6": Place(50.4, 12.4, 0, name_x=2.4, name_y=0),
+    "C22": Place(39.9, 12.4, 180, name_x=-3.0, name_y=0),
+    "R5": Place(45.0, 12.4, 0, name_x=2.5, name_y=0),
+    "R6": Place(50.4, 12.4, 0, name_x=2.5, name_y=0),
     # Power for the lights.
     "F1": Place(20.0, 17.0, 180, name_y=-1.8),
     "D17": Place(20.0, 22.0, 0, name_y=-2.2),

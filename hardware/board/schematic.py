@@ -86,8 +86,8 @@ def _nfc(sheet: Sheet) -> None:
     x, y = sheet.pin("J1", "1")
     sheet.wire((x, y), (x - 5.08, y), (x - 5.08, y - 2.54))
     sheet.rail("+3V3", (x - 5.08, y - 2.54))
-    sheet.wire((x, y + 2.54), (x - 10.16, y + 2.54))
-    sheet.rail("GND", (x - 10.16, y + 2.54))
+    sheet.wire((x, y + 2.54), (x - 16.51, y + 2.54))
+    sheet.rail("GND", (x - 16.51, y + 2.54))
 
 
 def _display(sheet: Sheet) -> None:
@@ -97,13 +97,13 @@ def _display(sheet: Sheet) -> None:
         sheet.tag(reference, "1", 1.27)
         sheet.wire(sheet.pin(reference, "2"), (x, 96.52), (x + 5.08, 96.52))
         sheet.name(COMPONENTS[reference].nets["2"], (x + 5.08, 96.52))
-    sheet.place("C22", 219.71, 88.9)
+    sheet.place("C22", 212.09, 88.9)
     _tags(sheet, "C22", "1 2", 1.27)
     sheet.place("J2", 256.54, 90.17)
     _tags(sheet, "J2", "3 4")
     x, y = sheet.pin("J2", "1")
-    sheet.wire((x, y), (x - 10.16, y))
-    sheet.rail("GND", (x - 10.16, y))
+    sheet.wire((x, y), (x - 24.13, y), (x - 24.13, y + 2.54))
+    sheet.rail("GND", (x - 24.13, y + 2.54))
     sheet.wire((x, y + 2.54), (x - 5.08, y + 2.54), (x - 5.08, y - 2.54))
     sheet.rail("+3V3", (x - 5.08, y - 2.54))
 
@@ -123,11 +123,11 @@ def _buttons(sheet: Sheet) -> None:
         sheet.tag(capacitor, "2", 1.27)
         sheet.place(resistor, x + 11.43, y, 90)
         sheet.wire((x, y), sheet.pin(resistor, "1"))
-        sheet.place(button, x + 25.4, y)
+        sheet.place(button, x + 30.48, y)
         sheet.wire(sheet.pin(resistor, "2"), sheet.pin(button, "1"))
-        sheet.name(COMPONENTS[button].nets["1"], (x + 15.24, y))
-        sheet.wire(sheet.pin(button, "2"), (x + 33.02, y), (x + 33.02, y + 2.54))
-        sheet.rail("GND", (x + 33.02, y + 2.54))
+        sheet.name(COMPONENTS[button].nets["1"], (x + 16.51, y))
+        sheet.wire(sheet.pin(button, "2"), (x + 38.1, y), (x + 38.1, y + 2.54))
+        sheet.rail("GND", (x + 38.1, y + 2.54))
 
 
 def _chain(sheet: Sheet, first: int, count: int, x: float, y: float) -> None:
@@ -158,7 +158,7 @@ def _lights(sheet: Sheet) -> None:
     _tags(sheet, "U2", "1 2 3 5")
     sheet.place("R1", 77.47, y, 90)
     sheet.wire(sheet.pin("U2", "4"), sheet.pin("R1", "1"))
-    sheet.name("/DATA", (66.04, y))
+    sheet.name("/DATA", (67.31, y))
     _chain(sheet, 1, ROW, 104.14, y)
     sheet.wire(sheet.pin("R1", "2"), sheet.pin("D1", "4"))
     sheet.name("/L1", (87.63, y))
@@ -189,7 +189,7 @@ def _sounder(sheet: Sheet) -> None:
     sheet.rail("+5V", (x + 33.02, top))
     low = top + 7.62
     sheet.wire((x, low), (x + 20.32, low))
-    sheet.name("/DRAIN", (x + 6.35, low))
+    sheet.name("/DRAIN", (x + 11.43, low))
     sheet.place("Q1", x - 2.54, low + 7.62)
     sheet.wire((x, low), sheet.pin("Q1", "3"))
     sheet.tag("Q1", "2", 1.27)

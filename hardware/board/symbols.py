@@ -105,23 +105,15 @@ def _light() -> Drawing:
 
 def _buffer() -> Drawing:
     ends = {
-        "1": (-7.62, -5.08, 0),
-        "2": (-7.62, 0, 0),
-        "3": (0, -7.62, 90),
-        "4": (7.62, 0, 180),
-        "5": (0, 7.62, 270),
+        "1": (-10.16, -3.81, 0),
+        "2": (-10.16, 0, 0),
+        "3": (0, -8.89, 90),
+        "4": (10.16, 0, 180),
+        "5": (0, 8.89, 270),
     }
-    box = _box(-5.08, 5.08, 5.08, -5.08)
-    triangle = _line((-1.5, 2.0), (2.0, 0), (-1.5, -2.0), (-1.5, 2.0), width=0.2)
-    return Drawing(
-        ends,
-        (box, triangle),
-        2.54,
-        True,
-        True,
-        (1.27, 6.35, "left"),
-        (1.27, -6.35, "left"),
-    )
+    box = _box(-7.62, 6.35, 7.62, -6.35)
+    reference, value = (1.27, 7.62, "left"), (1.27, -7.62, "left")
+    return Drawing(ends, (box,), 2.54, True, True, reference, value)
 
 
 def _mosfet() -> Drawing:

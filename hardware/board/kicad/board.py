@@ -271,8 +271,16 @@ class Maker:
                 router.drop(GROUND, pad, GROUND_WIDTH)
         for y in range(3, int(SHAPE.height), 6):
             for x in range(3, int(SHAPE.width), 6):
-                router.stitch(GROUND, x, y)
+                if not self._printed_near(x, y):
+                    router.stitch(GROUND, x, y)
         return router
+
+    def _printed_near(self, x: float, y: float) -> bool:
+        """Whether a part's printed name is here: a hole would spoil it."""
+        return any(
+            math.hypot(place.x + place.name_x - x, place.y + place.name_y - y) < 2.0
+            for place in PLACES.values()
+        )
 
     def _track(self, track: Track) -> None:
         item = pcbnew.PCB_TRACK(self.board)
