@@ -28,6 +28,7 @@ from dashboard import (
     payouts,
     pull_payments,
     reports,
+    sales,
     settings,
     shifts,
     signin,
@@ -61,6 +62,7 @@ ROOMS = (
     Room("till", "till.page", "Till", "till", "sale.charge"),
     Room("overview", "overview.page", "Overview", "chart", "payout.view"),
     Room("payouts", "payouts.page", "Payouts", "list", "payout.view"),
+    Room("sales", "sales.page", "Sales", "sale", "payout.view", True),
     Room("cards", "cards.page", "Cards", "card", "card.view"),
     Room("desk", "desk.page", "Desk", "wrench", "card.provision"),
     Room(
@@ -96,6 +98,7 @@ def create_app(context: DashboardContext) -> Flask:
         app.register_blueprint(room.bp)
     for blueprint in (shifts.till, shifts.bp, zreports.bp):
         app.register_blueprint(blueprint)
+    app.register_blueprint(sales.bp)
     if context.bench is not None:
         deskroom.install(app, context, context.bench)
     _templates(app, context)

@@ -10,7 +10,7 @@ from dashboard.access import asked_store, permit_in_store, person
 from dashboard.cards import ours
 from dashboard.errors import FieldProblem
 from dashboard.room import here
-from host.ledger import cards
+from host.ledger import cards, topups
 from host.ledger.records import CardState, Limits
 
 bp = Blueprint("card_changes", __name__, url_prefix="/cards")
@@ -72,6 +72,19 @@ def limits(card_id: str) -> Response:
         cards.set_limits(here().db, card_id, wanted, _who())
 
     return _done(act, "The limits hold from the next payment on.", card_id)
+
+
+@bp.post("/<card_id>/top-up")
+@permit_in_store("card.top_up")
+def top_up(card_id: str) -> Response:
+    """Fill the card with money that was handed over."""
+    ours(card_id)
+
+    def act() -> None:
+        amount, reason = forms.amount("amount"), forms.text("reason")
+        topups.by_hand(here().db, card_id, amount, reason, person())
+
+    return _done(act, "The money is on the card.", card_id)
 
 
 @bp.post("/<card_id>/dates")

@@ -150,6 +150,11 @@ def day_words(day: str) -> str:
     return f"{one.day} {one:%b %Y}"
 
 
+def day_after(day: str) -> str:
+    """The day after one."""
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+
+
 def _back(day: str, days: int) -> str:
     try:
         return (date.fromisoformat(day) - timedelta(days=days)).isoformat()

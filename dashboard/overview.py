@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from flask import Blueprint, current_app, render_template, request
 
-from dashboard import filters, payouts, stats
+from dashboard import filters, payouts, sales, stats
 from dashboard.access import permit_in_store
 from dashboard.filters import Filters
 from dashboard.stats import Cache
@@ -36,6 +36,7 @@ def figures(asked: Filters) -> dict[str, Any]:
             ),
             "cards": stats.change(now.active_cards, before.active_cards, before),
         },
+        "others": sales.others(asked) if asked.cards is None else None,
         "most": max((card.amount_msat for card in found.top), default=0),
     }
 

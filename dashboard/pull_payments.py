@@ -14,7 +14,8 @@ from dashboard.errors import FieldProblem
 from dashboard.formats import zone_words
 from dashboard.forms import typed_moment
 from dashboard.room import here, store_time
-from host.ledger import people, pull_payments, terms, views_cards
+from host.ledger import fees, people, pull_payments, terms, views_cards
+from host.ledger.fees import FeePayer, FeePolicy
 from host.ledger.records import EntryKind, PullPayment
 from host.ledger.views_cards import CardList
 
@@ -41,6 +42,7 @@ def one(pull_payment_id: str) -> str:
     return render_template(
         "pull_payment.html",
         account=account,
+        fees=fees.get(here().db, pull_payment_id),
         cards=views_cards.page(db, which, limit=CARDS_SHOWN),
         entries=pull_payments.entries_by_hand(db, pull_payment_id),
         names={one.person_id: one.name for one in people.every(db)},
@@ -109,6 +111,19 @@ def change_terms(pull_payment_id: str) -> Response:
     return _done(act, "The new terms hold from the next payment on.", pull_payment_id)
 
 
+@bp.post("/<pull_payment_id>/fees")
+@permit_in_store("pull_payment.fund")
+def change_fees(pull_payment_id: str) -> Response:
+    """Who pays what sending over Lightning costs, and how much at most."""
+    _ours(pull_payment_id)
+
+    def act() -> None:
+        policy = FeePolicy(_payer(), forms.limit("base"), forms.number("ppm"))
+        fees.set_policy(here().db, pull_payment_id, policy, _who())
+
+    return _done(act, "The fees hold from the next payment on.", pull_payment_id)
+
+
 @bp.post("/<pull_payment_id>/end")
 @permit_in_store("pull_payment.fund")
 def end(pull_payment_id: str) -> Response:
@@ -128,6 +143,13 @@ def _ours(pull_payment_id: str) -> PullPayment:
     if account is None or account.store_id != asked_store().store_id:
         abort(404)
     return account
+
+
+def _payer() -> FeePayer:
+    try:
+        return FeePayer(forms.text("payer"))
+    except ValueError:
+        raise FieldProblem("payer", f"must be one of {', '.join(FeePayer)}") from None
 
 
 def _dates() -> tuple[int | None, int | None]:

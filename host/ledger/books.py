@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
 
-from host.ledger import audit, book_history, book_sums, book_tills, book_topups, z_reports
+from host.ledger import (
+    audit,
+    book_history,
+    book_sales,
+    book_sums,
+    book_tills,
+    book_topups,
+    z_reports,
+)
 from host.money import sat_text
 from host.store.tx import Place, Tx
 
@@ -149,6 +157,7 @@ PROOFS: Final[tuple[Callable[[Tx], Iterator[str]], ...]] = (
     _sales,
     book_topups.top_ups,
     book_topups.refunds,
+    book_sales.other_sales,
     book_tills.lines,
     z_reports.problems,
     book_history.history,

@@ -32,3 +32,9 @@ def business_day(at: int, timezone: str, cutoff_hour: int) -> str:
 def _day_of_minute(minute: int, timezone: str, cutoff_hour: int) -> str:
     local = datetime.fromtimestamp(minute * 60, UTC).astimezone(ZoneInfo(timezone))
     return (local.replace(tzinfo=None) - timedelta(hours=cutoff_hour)).date().isoformat()
+
+
+def begin_of(day: str, timezone: str, cutoff_hour: int) -> int:
+    """When a business day begins (epoch ms)."""
+    local = datetime.fromisoformat(day).replace(hour=cutoff_hour, tzinfo=ZoneInfo(timezone))
+    return int(local.timestamp()) * 1000

@@ -148,6 +148,11 @@ def paid(db: Place, sale_id: str) -> SaleInvoice | None:
     return found[0] if found else None
 
 
+def every(db: Place, sale_id: str) -> list[SaleInvoice]:
+    """All invoices that were handed out for a sale, in the order they were."""
+    return _all(db, "i.sale_id = :id ORDER BY i.offered_at, i.payment_hash", id=sale_id)
+
+
 def due(db: Place, *, everything: bool = False) -> list[SaleInvoice]:
     """Invoices that are to be looked at now, or all that are ever looked at again."""
 

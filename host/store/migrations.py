@@ -26,6 +26,7 @@ STEPS = (
     "009_shifts",
     "010_receipts",
     "011_till",
+    "012_other_sales",
 )
 
 _set = Migrations("taptill")
