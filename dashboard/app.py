@@ -14,6 +14,7 @@ from dashboard import (
     card_changes,
     cards,
     deskroom,
+    devices,
     errors,
     formats,
     forms,
@@ -42,7 +43,7 @@ from dashboard import (
 )
 from dashboard.access import may, may_in_store, person, signed_in
 from dashboard.context import DashboardContext
-from dashboard.room import KEY, terminal
+from dashboard.room import KEY, choices, device, terminal, terminal_name
 from dashboard.state import dots
 
 
@@ -94,7 +95,7 @@ def create_app(context: DashboardContext) -> Flask:
     forms.install(app)
     for room in (language, signin, me, till, overview, payouts, cards, card_changes, pull_payments):
         app.register_blueprint(room.bp)
-    for room in (reports, trail, team, terminals, settings, history, api, status, live):
+    for room in (reports, trail, team, terminals, devices, settings, history, api, status, live):
         app.register_blueprint(room.bp)
     for blueprint in (shifts.till, shifts.bp, zreports.bp):
         app.register_blueprint(blueprint)
@@ -149,4 +150,8 @@ def _templates(app: Flask, context: DashboardContext) -> None:
             "rooms": _rooms(app),
             "person": person(),
             "dots": lambda: dots(context, terminal()),
+            "device": device(),
+            "at_terminal": terminal,
+            "at_terminal_name": terminal_name,
+            "terminal_choices": choices,
         }

@@ -9,7 +9,7 @@ from typing import Final
 
 from flask import Flask, Response, request
 
-from dashboard.access import COOKIE
+from dashboard.access import COOKIE, DEVICE_COOKIE
 from dashboard.context import DashboardContext
 from dashboard.errors import answer
 from host.ledger.codes import Code
@@ -19,6 +19,9 @@ PAGES: Final = Rate(burst=300, per_second=50)
 PROGRAMS: Final = Rate(burst=120, per_second=20)
 SIGN_IN: Final = Rate(burst=20, per_second=0.2)
 RETRY_S: Final = 5
+
+DOORS: Final = {"signin.enter", "signin.pin", "signin.link", "devices.link"}
+"""Where secrets are tried."""
 
 
 def install(app: Flask, context: DashboardContext) -> None:
@@ -30,8 +33,11 @@ def install(app: Flask, context: DashboardContext) -> None:
         if request.endpoint in (None, "static", "live.live"):
             return None
         who = (request.remote_addr, request.cookies.get(COOKIE, "")[:64])
-        if request.blueprint == "signin" and request.endpoint != "signin.page":
-            allowed = doors.spend(request.remote_addr)
+        if request.endpoint in DOORS:
+            # Each trusted till has its own budget: several may stand behind one address.
+            allowed = doors.spend(
+                (request.remote_addr, request.cookies.get(DEVICE_COOKIE, "")[:64])
+            )
         elif request.blueprint == "api" or request.path.startswith("/payouts/export"):
             allowed = programs.spend(who)
         else:

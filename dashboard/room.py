@@ -86,6 +86,12 @@ def choices() -> list[records.Terminal]:
     return cast("list[records.Terminal]", g.choices)
 
 
+def terminal_name() -> str:
+    """What people call the terminal that this request acts for."""
+    found = stores.get_terminal(here().db, terminal().terminal_id)
+    return found.name if found is not None else terminal().terminal_id
+
+
 def our_store() -> Store:
     """The store of this request's terminal."""
     store = stores.get(here().db, terminal().store_id)

@@ -1,6 +1,12 @@
-"""Signing in: a one-time link, or a name and a password; and signing out."""
+"""Signing in: a one-time link, a name and a password, or a PIN on a trusted device; and out.
+
+On a trusted device the page shows the people of its store, and whoever is chosen types a PIN. The
+same pages change the person (the till goes on with another one) and unlock a till that nobody used.
+"""
 
 from __future__ import annotations
+
+from typing import Any, Final
 
 from flask import (
     Blueprint,
@@ -16,16 +22,22 @@ from flask.typing import ResponseReturnValue
 
 from dashboard.access import (
     COOKIE,
+    DEVICE_COOKIE,
     clear_session,
     everyone,
     local_path,
     person,
+    set_device,
     set_session,
     signed_in,
 )
-from dashboard.room import here
-from host.ledger import people
+from dashboard.formats import when
+from dashboard.room import device, here
+from host.clock import MINUTE
+from host.ledger import devices, people, stores
 from host.ledger.codes import Words
+from host.ledger.devices import Colleague, Device
+from host.ledger.proof import Wrong
 
 bp = Blueprint("signin", __name__, url_prefix="/sign-in")
 
@@ -33,15 +45,37 @@ USED = Words("This link was used or is too old", "Make a new one, or sign in wit
 WRONG = Words(
     "Name or password is wrong", "Try again; after five wrong ones, wait for five minutes."
 )
+NOT_HERE = Words("A PIN is of use on a trusted device only", "Sign in with a password.")
+WRONG_PIN: Final = "Wrong PIN"
+LAST_TRY: Final = "One try left, then the PIN is locked for a while."
+TRIES_LEFT: Final = "Try again: {left} tries left."
+LOCKED: Final = "Too many wrong PINs"
+ONE_MINUTE: Final = "Try again in a minute, at {time}. A manager can set a new PIN."
+MINUTES: Final = "Try again in {minutes} minutes, at {time}. A manager can set a new PIN."
 
 
 @bp.get("")
 @everyone
 def page() -> ResponseReturnValue:
-    """The form; whoever is signed in goes on at once."""
+    """The people of a trusted device, else the form; whoever is signed in goes on at once."""
     if person() is not None:
         return redirect(_next())
-    return _form()
+    at = device()
+    if at is None or "password" in request.args:
+        return _form()
+    locked = devices.locked_out(here().db, at, request.cookies.get(COOKIE, ""))
+    chosen = request.args.get("as") or (locked.person_id if locked is not None else None)
+    return _people(at, None if "people" in request.args else chosen, locked=locked is not None)
+
+
+@bp.get("/change")
+@signed_in
+def change() -> ResponseReturnValue:
+    """Somebody else goes on with this till; until their PIN is right, nothing changes."""
+    at = device()
+    if at is None:
+        return redirect(url_for("me.page"))
+    return _people(at, request.args.get("as"))
 
 
 @bp.post("")
@@ -52,7 +86,22 @@ def enter() -> ResponseReturnValue:
     token = people.sign_in(here().db, name, request.form.get("password", ""))
     if token is None:
         return _form(WRONG, name=name, status=403)
+    _end_session()
     return _welcome(token)
+
+
+@bp.post("/pin")
+@everyone
+def pin() -> ResponseReturnValue:
+    """Check a PIN; the session that this browser had ends when it is right, and not before."""
+    at, chosen = device(), request.form.get("person_id", "")
+    if at is None:
+        return _form(NOT_HERE, status=403)
+    typed, before = request.form.get("pin", ""), request.cookies.get(COOKIE)
+    done = devices.sign_in(here().db, at, chosen, typed, instead_of=before)
+    if isinstance(done, Wrong):
+        return _people(at, chosen, problem=_words(at, done), status=403)
+    return _welcome(done)
 
 
 @bp.get("/link/<token>")
@@ -73,15 +122,22 @@ def link(token: str) -> ResponseReturnValue:
 @signed_in
 def out() -> ResponseReturnValue:
     """End this session, here and in the ledger."""
-    people.sign_out(here().db, request.cookies[COOKIE])
+    _end_session()
     response = make_response(redirect(url_for("signin.page")))
     clear_session(response)
     return response
 
 
+def _end_session() -> None:
+    if token := request.cookies.get(COOKIE):
+        people.sign_out(here().db, token)
+
+
 def _welcome(token: str) -> Response:
     response = make_response(redirect(_next()))
     set_session(response, token)
+    if device() is not None:  # the cookie of a till that is used every day never ends
+        set_device(response, request.cookies[DEVICE_COOKIE])
     return response
 
 
@@ -92,5 +148,50 @@ def _next() -> str:
 def _form(
     problem: Words | None = None, *, name: str = "", status: int = 200
 ) -> ResponseReturnValue:
+    """The form for a name and a password."""
+    return _page("signin.html", status, problem=problem, name=name)
+
+
+def _people(
+    at: Device,
+    chosen: str | None,
+    *,
+    problem: Words | None = None,
+    locked: bool = False,
+    status: int = 200,
+) -> ResponseReturnValue:
+    """Everybody who may sign in here, or the PIN pad of the one who was chosen."""
+    found = devices.colleagues(here().db, at)
+    who = next((one for one in found if one.person_id == chosen), None)
+    if who is None:
+        return _page("signin_people.html", 200, people=found, at=at, store=_store_name(at))
+    problem = problem or _locked_until(at, who)
+    return _page("signin_pin.html", status, who=who, at=at, problem=problem, locked=locked)
+
+
+def _page(template: str, status: int, **more: Any) -> ResponseReturnValue:
     target = local_path(request.args.get("next"))
-    return render_template("signin.html", problem=problem, name=name, next=target), status
+    return render_template(template, next=target, device=device(), **more), status
+
+
+def _words(at: Device, wrong: Wrong) -> Words:
+    """What somebody reads whose PIN was wrong, or who is locked out."""
+    if wrong.locked_until is None:
+        left = wrong.tries_left
+        return Words(WRONG_PIN, LAST_TRY if left == 1 else TRIES_LEFT.format(left=left))
+    minutes = -(-(wrong.locked_until - here().clock.now()) // MINUTE)
+    store = stores.get(here().db, at.store_id)
+    time = when(wrong.locked_until, store.timezone if store is not None else "UTC")[11:16]
+    do = ONE_MINUTE if minutes <= 1 else MINUTES
+    return Words(LOCKED, do.format(minutes=minutes, time=time))
+
+
+def _locked_until(at: Device, who: Colleague) -> Words | None:
+    if who.locked_until is None:
+        return None
+    return _words(at, Wrong(0, who.locked_until))
+
+
+def _store_name(at: Device) -> str:
+    store = stores.get(here().db, at.store_id)
+    return store.name if store is not None else at.store_id

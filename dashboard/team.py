@@ -66,6 +66,21 @@ def link(person_id: str) -> ResponseReturnValue:
     return _page(once=address, once_for=someone.name)
 
 
+@bp.post("/<person_id>/pin")
+@permit_in_store("people.manage")
+def pin(person_id: str) -> Response:
+    """Give somebody a PIN for trusted tills; every session of theirs ends."""
+    someone = _ours(person_id)
+
+    def act() -> None:
+        typed = forms.secret("pin")
+        if typed != forms.secret("again"):
+            raise FieldProblem("again", "is not the same PIN")
+        people.set_pin(here().db, person_id, typed, by=_me().person_id)
+
+    return _done(act, f"{someone.name} has a new PIN.")
+
+
 @bp.post("/<person_id>/block")
 @permit_in_store("people.manage")
 def block(person_id: str) -> Response:

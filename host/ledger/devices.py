@@ -263,6 +263,13 @@ def locked_out(db: Place, device: Device, token: str) -> Person | None:
     return person if person is not None and person.active else None
 
 
+def by_pin(db: Place, token: str) -> bool:
+    """Whether a session began with a PIN, which proves less than a password."""
+    row = {"hash": digest(token)}
+    found = db.one("SELECT device_id IS NOT NULL FROM sessions WHERE token_hash = :hash", row)
+    return bool(found and found[0])
+
+
 def _tell(tx: Tx, by: str | None, action: str, device: Device, **facts: str) -> None:
     facts = {"store_id": device.store_id, "terminal_id": device.terminal_id} | facts
     audit.append(tx, by, action, device.device_id, facts)

@@ -50,14 +50,14 @@ def refuse_last_manager(tx: Tx, person: Person) -> None:
         raise LedgerError("person: the last manager of every store must stay one")
 
 
-def has_password(db: Place, person_id: str) -> bool:
-    """Whether somebody can sign in with a password."""
-    row = db.read(
-        lambda tx: tx.one(
-            "SELECT password_hash IS NOT NULL FROM people WHERE person_id = :id", {"id": person_id}
-        )
+def secrets_of(db: Place, person_id: str) -> frozenset[str]:
+    """What somebody can sign in with: a `password`, a `pin`, both, or nothing yet."""
+    row = db.one(
+        "SELECT password_hash IS NOT NULL, pin_hash IS NOT NULL FROM people WHERE person_id = :id",
+        {"id": person_id},
     )
-    return bool(row and row[0])
+    kinds = ("password", "pin")
+    return frozenset(kind for kind, there in zip(kinds, row or (), strict=False) if there)
 
 
 def _need(tx: Tx, person_id: str) -> Person:
