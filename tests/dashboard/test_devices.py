@@ -13,9 +13,9 @@ from dashboard.access import COOKIE, DEVICE_COOKIE
 from host.clock import MINUTE, ManualClock
 from host.ledger import audit, devices, people, sales
 from host.ledger.permissions import Person, Role
+from tests.support.devices import PIN, elsewhere, enter, form, second, trusted, words
 from tests.support.forms import post
 from tests.support.shop import Shop
-from tests.support.tills import PIN, elsewhere, enter, form, second, trusted, words
 
 Client = Callable[[Role], FlaskClient]
 

@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 
 from host.ledger import devices, people, sales
 from host.ledger.permissions import Person, Role
+from tests.support.devices import PIN, elsewhere, enter, form, second, trusted, words
 from tests.support.forms import post
 from tests.support.shop import Shop
-from tests.support.tills import PIN, elsewhere, enter, form, second, trusted, words
 
 
 @pytest.fixture
