@@ -70,8 +70,8 @@ def _target() -> Iterator[Print]:
 
 
 def _front() -> Iterator[Print]:
-    yield Words(FRONT, circuit.NAME, 42.0, 118.9, 1.8, 0.3)
-    yield Words(FRONT, f"rev {circuit.REVISION}", 54.6, 119.2, 1.0)
+    yield Words(FRONT, circuit.NAME, 42.0, 119.3, 1.8, 0.3)
+    yield Words(FRONT, f"rev {circuit.REVISION}", 54.6, 119.6, 1.0)
     for i, spot in enumerate(SHAPE.lights):
         yield Words(FRONT, str(i + 1), spot.x - 4.6, spot.y - 3.2, 1.2, 0.2)
     for spot, name in ((SHAPE.confirm, "CONFIRM"), (SHAPE.cancel, "CANCEL")):

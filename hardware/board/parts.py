@@ -175,7 +175,7 @@ DISPLAY = Kind(
 
 PIEZO = Kind(
     symbol="Piezo",
-    value="Piezo 4 kHz",
+    value="4 kHz",
     maker="Murata",
     mpn="PKMCS0909E4000-R1",
     footprint="Buzzer_Beeper:Buzzer_Murata_PKMCS0909E",
