@@ -36,7 +36,7 @@ from dashboard.room import device, here
 from host.clock import MINUTE
 from host.ledger import devices, people, stores
 from host.ledger.codes import Words
-from host.ledger.devices import Colleague, Device
+from host.ledger.devices import Device
 from host.ledger.proof import Wrong
 
 bp = Blueprint("signin", __name__, url_prefix="/sign-in")
@@ -165,8 +165,10 @@ def _people(
     who = next((one for one in found if one.person_id == chosen), None)
     if who is None:
         return _page("signin_people.html", 200, people=found, at=at, store=_store_name(at))
-    problem = problem or _locked_until(at, who)
-    return _page("signin_pin.html", status, who=who, at=at, problem=problem, locked=locked)
+    shut = who.locked_until is not None
+    problem = _words(at, Wrong(0, who.locked_until)) if shut else problem
+    given = {"who": who, "at": at, "problem": problem, "locked": locked, "shut": shut}
+    return _page("signin_pin.html", status, **given)
 
 
 def _page(template: str, status: int, **more: Any) -> ResponseReturnValue:
@@ -184,12 +186,6 @@ def _words(at: Device, wrong: Wrong) -> Words:
     time = when(wrong.locked_until, store.timezone if store is not None else "UTC")[11:16]
     do = ONE_MINUTE if minutes <= 1 else MINUTES
     return Words(LOCKED, do.format(minutes=minutes, time=time))
-
-
-def _locked_until(at: Device, who: Colleague) -> Words | None:
-    if who.locked_until is None:
-        return None
-    return _words(at, Wrong(0, who.locked_until))
 
 
 def _store_name(at: Device) -> str:
