@@ -110,6 +110,7 @@ class Taptill(click.Group):
             cli_printer,
             cli_reader,
             cli_reports,
+            cli_service,
             cli_wallet,
             plugins,
         )
@@ -122,6 +123,7 @@ class Taptill(click.Group):
             cli_printer.register(self)
             cli_reader.register(self)
             cli_reports.register(self)
+            cli_service.register(self)
             cli_wallet.register(self)
             for _name, register in plugins.load(plugins.COMMANDS):
                 register(self)
