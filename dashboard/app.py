@@ -20,6 +20,7 @@ from dashboard import (
     forms,
     guard,
     history,
+    holder,
     language,
     live,
     looks,
@@ -100,6 +101,8 @@ def create_app(context: DashboardContext) -> Flask:
     for blueprint in (shifts.till, shifts.bp, zreports.bp):
         app.register_blueprint(blueprint)
     app.register_blueprint(sales.bp)
+    if context.visits is not None:
+        app.register_blueprint(holder.bp)
     if context.bench is not None:
         deskroom.install(app, context, context.bench)
     _templates(app, context)

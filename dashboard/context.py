@@ -11,6 +11,7 @@ from host.keyring import Keyring
 from host.pinpad import PinPad
 from host.store.engine import Engine
 from host.till import Terminal
+from host.visits import Visits
 
 LOCAL_NAMES = ("127.0.0.1", "localhost")
 """Names under which a browser on this machine reaches a loopback listener."""
@@ -55,5 +56,7 @@ class DashboardContext:
     """None leaves the card desk out."""
     pads: PinPad = field(default_factory=PinPad)
     """Where a PIN goes that is typed on the till."""
+    visits: Visits | None = None
+    """Holders at a reader of ours; None has no reader to lend them."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the service stops: live streams end by themselves."""

@@ -78,6 +78,7 @@ def dashboard_context(context: Context) -> DashboardContext:
         demo=DemoInfo(context.demo_url) if context.demo_url is not None else None,
         bench=_bench(context),
         pads=context.pads,
+        visits=context.visits,
         stopping=threading.Event(),
     )
 

@@ -19,7 +19,7 @@ from typing import IO, Any, Self
 from flask import Flask
 
 from host import keyring as keyrings
-from host import outside, plugins
+from host import outside, plugins, visits
 from host.clock import SECOND, Clock, SystemClock
 from host.config import DATABASE_NAME, Config, ConfigError, ReaderConfig, listen_address
 from host.daemon_lock import take_home
@@ -49,6 +49,7 @@ from host.store.errors import StoreError
 from host.supervise import Worker
 from host.till import Terminal, Till
 from host.topups import TopUps
+from host.visits import Visits
 from host.web import WebServer
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ class Daemon:
         self._lock = take_home(self.home)
         try:
             self.db = Engine.open(self.home / DATABASE_NAME, self.clock)
+            self.visits = Visits(self.db, self.keyring.issuers)
             self.board = Board(self.db, self.clock)
             self.board.begin()
             ensure_shop(self.db, self.config)
@@ -235,7 +237,7 @@ class Daemon:
 
     def _start_posts(self) -> None:
         issuers = self.keyring.issuers
-        borrowers = dict(self._made(plugins.BORROWERS))
+        borrowers = {visits.BORROWER: self.visits, **dict(self._made(plugins.BORROWERS))}
         for reader in self.config.readers:
             till = Till(
                 self.db,
@@ -277,6 +279,7 @@ class Daemon:
             wallet=self.wallet,
             stop=self._stop,
             pads=self.pads,
+            visits=self.visits,
             demo_url=self._demo_url,
         )
         for name, make in plugins.load(group):

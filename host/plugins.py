@@ -25,6 +25,7 @@ from host.keyring import Keyring
 from host.lightning.wallet import Wallet
 from host.pinpad import PinPad
 from host.store.engine import Engine
+from host.visits import Visits
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ class Context:
     stop: threading.Event
     pads: PinPad = field(default_factory=PinPad)
     """Where a PIN that was typed on a till's screen goes."""
+    visits: Visits | None = None
+    """Holders at a reader of ours."""
     demo_url: str | None = None
     """Where the virtual counter is, in the demo."""
 

@@ -135,16 +135,10 @@ def look(db: Place, tap: VerifiedTap, pin: str | None = None) -> Balance | Refus
         offered = pins.try_pin(stored["pin_hash"], pin)
 
     def open_page(tx: Tx) -> Balance | Refused:
-        card = cards.get(tx, tap.card_id)
-        if card is None:
-            return Refused(Code.CARD_UNKNOWN)
-        if card.state in _CLOSED:
-            return Refused(_CLOSED[card.state])
-        if card.key_version != tap.key_version:
-            return Refused(Code.SUN_INVALID)
-        if tap.counter <= card.last_counter:
-            return Refused(Code.SUN_REPLAYED)
-        refused = _fresh(tx, tap) or _pin(tx, tap, offered)
+        card = _standing(tx, tap)
+        if isinstance(card, Refused):
+            return card
+        refused = _pin(tx, tap, offered)
         if refused is not None:
             return refused
         before = _noted(tx, tap)
@@ -152,6 +146,32 @@ def look(db: Place, tap: VerifiedTap, pin: str | None = None) -> Balance | Refus
         return found if found is not None else Refused(Code.CARD_UNKNOWN)
 
     return db.transaction(open_page)
+
+
+def present(db: Place, tap: VerifiedTap) -> Card | Refused:
+    """The card of a tap that is its newest; from now on no older one is. The tap is not spent."""
+
+    def note(tx: Tx) -> Card | Refused:
+        card = _standing(tx, tap)
+        if not isinstance(card, Refused):
+            _noted(tx, tap)
+        return card
+
+    return db.transaction(note)
+
+
+def _standing(tx: Tx, tap: VerifiedTap) -> Card | Refused:
+    """The card, if it is in use and this is its newest tap."""
+    card = cards.get(tx, tap.card_id)
+    if card is None:
+        return Refused(Code.CARD_UNKNOWN)
+    if card.state in _CLOSED:
+        return Refused(_CLOSED[card.state])
+    if card.key_version != tap.key_version:
+        return Refused(Code.SUN_INVALID)
+    if tap.counter <= card.last_counter:
+        return Refused(Code.SUN_REPLAYED)
+    return _fresh(tx, tap) or card
 
 
 def _fresh(tx: Tx, tap: VerifiedTap) -> Refused | None:

@@ -209,15 +209,26 @@ def set_dates(
 
 
 def set_pin(
-    db: Place, card_id: str, pin: str | None, *, limit_msat: int = 0, person: str | None = None
+    db: Place,
+    card_id: str,
+    pin: str | None,
+    *,
+    limit_msat: int = 0,
+    person: str | None = None,
+    by_holder: bool = False,
 ) -> Card:
-    """Ask for this PIN from `limit_msat` on (0 is always), or for none; tries begin anew."""
+    """Ask for this PIN from `limit_msat` on (0 is always), or for none; tries begin anew.
+
+    `by_holder` says that `person` let the holder choose it.
+    """
     values = {
         "pin_hash": pins.make_hash(pins.check_pin(pin)) if pin is not None else None,
         "pin_limit_msat": limit_msat if pin is not None else None,
         "pin_tries": 0,
     }
-    told = {"pin_limit_msat": values["pin_limit_msat"]}
+    told: dict[str, Any] = {"pin_limit_msat": values["pin_limit_msat"]}
+    if by_holder:
+        told["chosen_by"] = "holder"
     return db.transaction(lambda tx: _set(tx, card_id, values, person, "pin", told))
 
 

@@ -108,7 +108,7 @@ _WORDS: dict[Code, Words] = {
     Code.LIGHTNING_UNKNOWN: Words("The payment is being checked", "Do not charge again."),
     Code.READER_DOWN: Words("The reader is not available", "See the status dots."),
     Code.READER_LENT: Words(
-        "The card desk is using this reader", "Finish or stop the work there first."
+        "The reader is used for something else", "Finish or stop that work first."
     ),
     Code.STORE_OFFLINE: Words("The service is not available", "See the status dots."),
     Code.RATE_STALE: Words("The exchange rate is too old", "Wait for a new one, or ask a manager."),

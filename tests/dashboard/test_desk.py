@@ -93,7 +93,7 @@ def test_the_till_says_that_the_desk_has_the_reader(
     start(technician, shop)
     state = cashier.get("/till/state").get_json()
     assert state["state"] == "blocked"
-    assert state["lent"]["says"] == "The card desk is using this reader"
+    assert state["lent"]["says"] == "The reader is used for something else"
     headers = {"X-CSRFToken": csrf_of(cashier), "Accept": "application/json"}
     charged = cashier.post("/till/charge", json={"amount_sat": 21}, headers=headers)
     assert (charged.status_code, charged.get_json()["code"]) == (409, "reader_lent")

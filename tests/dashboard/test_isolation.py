@@ -25,6 +25,7 @@ from host.ledger import devices, people, pull_payments, stores
 from host.ledger.permissions import PERMISSIONS, Role
 from host.lnurl.budget import Rate
 from host.ntag424.values import Key
+from host.visits import Visits
 from tests.support.busy import failed
 from tests.support.forms import csrf_of
 from tests.support.shop import Shop
@@ -43,7 +44,7 @@ OPEN = {
 """Endpoints for people who are not signed in."""
 ENDLESS = {"live.live"}
 """A stream; `test_live` looks at what it tells whom."""
-TILL_ONLY = {"till", "desk", "deskphones"}
+TILL_ONLY = {"holder", "till", "desk", "deskphones"}
 """Rooms of this machine's own terminal and reader: its store's people only."""
 
 
@@ -96,7 +97,8 @@ def app(context: DashboardContext, monkeypatch: pytest.MonkeyPatch) -> Flask:
     for name in ("PAGES", "PROGRAMS"):
         monkeypatch.setattr(pace, name, Rate(burst=100_000, per_second=1))
     bench = Workbench(KEYRING, "lnurlw://pay.example.com/ln", "https://pay.example.com/balance")
-    return create_app(replace(context, bench=bench))
+    visits = Visits(context.db, ())
+    return create_app(replace(context, bench=bench, visits=visits))
 
 
 def stranger(app: Flask, shop: Shop, role: Role) -> FlaskClient:

@@ -193,7 +193,7 @@ def test_a_job_and_a_sale_refuse_each_other_in_words(station: Station) -> None:
     station.start(Kind.WIPE)
     again = sales.open(station.db, "main", sats(21), terminal_id=AT)
     assert isinstance(again, Refused)
-    assert again.code.words.says == "The card desk is using this reader"
+    assert again.code.words.says == "The reader is used for something else"
 
 
 def test_other_kinds_go_on_until_they_are_stopped(station: Station) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from host.keyring import Keyring
 from host.ledger import sales, stores
 from host.ledger.records import Limits, Sale, SaleState
 from host.money import sats
-from host.post import ReaderPost
+from host.post import NOBODY, Borrower, ReaderPost
 from host.readers.base import Look, ReaderOpener
 from host.readers.direct import DirectReader
 from host.store.engine import Engine
@@ -78,11 +78,18 @@ class Served:
     """A counter with somebody at its reader: the post's thread, as the daemon runs it."""
 
     def __init__(
-        self, at: Counter, opener: ReaderOpener | None = None, pauses: Sequence[float] = (0.0,)
+        self,
+        at: Counter,
+        opener: ReaderOpener | None = None,
+        pauses: Sequence[float] = (0.0,),
+        borrowers: Mapping[str, Borrower] = NOBODY,
     ) -> None:
         self.at = at
         self.plug = Plug("till-1")
-        self.post = ReaderPost(at.till, opener or self.plug, at.board, at.clock, pauses=pauses)
+        opened = opener or self.plug
+        self.post = ReaderPost(
+            at.till, opened, at.board, at.clock, borrowers=borrowers, pauses=pauses
+        )
         self.worker = Worker("reader till-1", self.post.run, pauses=pauses)
 
     def __enter__(self) -> Served:
