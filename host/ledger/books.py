@@ -15,6 +15,7 @@ from typing import Final
 from host.ledger import (
     audit,
     book_history,
+    book_rollups,
     book_sales,
     book_sums,
     book_tills,
@@ -60,11 +61,17 @@ def _lines(tx: Tx) -> Iterator[str]:
     for row in tx.each("SELECT balance_msat, held_msat, paid_msat FROM pull_payments"):
         free, held, paid = free + row[0], held + row[1], paid + row[2]
     if one is not None:
-        yield f"{one['accounts']} accounts, {one['cards']} cards, {one['payouts']} payouts"
-        yield f"{one['entries']} entries, {one['audited']} audit rows"
+        yield ", ".join(_counted(one[name], name) for name in ("accounts", "cards", "payouts"))
+        yield f"{_counted(one['entries'], 'entries')}, {_counted(one['audited'], 'audit rows')}"
         if one["imported"]:
-            yield f"{one['imported']} imported payouts, which moved nothing here"
+            yield f"{_counted(one['imported'], 'imported payouts')}, which moved nothing here"
         yield f"free {sat_text(free)} sat, held {sat_text(held)} sat, paid {sat_text(paid)} sat"
+
+
+def _counted(number: int, many: str) -> str:
+    """`1 card`, `2 cards`."""
+    one = f"{many[:-3]}y" if many.endswith("ies") else many[:-1]
+    return f"{number} {one if number == 1 else many}"
 
 
 _MOVEMENTS: Final = """
@@ -153,6 +160,7 @@ PROOFS: Final[tuple[Callable[[Tx], Iterator[str]], ...]] = (
     _proofs_of_payment,
     book_sums.per_card,
     book_sums.days,
+    book_rollups.rollups,
     _cards,
     _sales,
     book_topups.top_ups,

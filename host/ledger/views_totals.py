@@ -24,6 +24,8 @@ class Origin(StrEnum):
 
 
 _TABLES: Final = {Origin.HERE: "daily_totals", Origin.IMPORTED: "history_days"}
+_OF_STORE: Final = {Origin.HERE: "store_days", Origin.IMPORTED: "history_days"}
+"""Where the sums of all cards of a day are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ def by_day(db: Place, which: Range) -> list[DayTotal]:
 
     def look(tx: Tx) -> list[DayTotal]:
         found = []
-        for origin, table in _tables(which):
+        tables = _OF_STORE if which.cards is None else _TABLES
+        for origin, table in _tables(which, tables):
             sql = (
                 f"SELECT day, status, sum(payouts), sum(amount) FROM {table}"  # noqa: S608
                 f" WHERE {where} GROUP BY day, status HAVING sum(payouts) > 0 ORDER BY day, status"
@@ -91,19 +94,52 @@ def top_cards(db: Place, which: Range, *, limit: int = 8) -> list[CardTotal]:
     return [CardTotal(*row) for row in rows]
 
 
-def _tables(which: Range) -> list[tuple[Origin, str]]:
-    return [pair for pair in _TABLES.items() if which.origin in (None, pair[0])]
+def _tables(which: Range, tables: dict[Origin, str]) -> list[tuple[Origin, str]]:
+    return [pair for pair in tables.items() if which.origin in (None, pair[0])]
 
 
 def _of_cards(which: Range) -> tuple[str, dict[str, Any]]:
-    """The rows of a range that a card stands behind, of one table or both."""
+    """The rows of a range that a card stands behind: whole months are one row a card."""
     where, params = _where(which)
+    sources = dict(_tables(which, _TABLES))
+    found = [(table, where) for table in sources.values()]
+    months = _months(which)
+    if months is not None and which.cards is None and Origin.HERE in sources:
+        first, last = months
+        params |= {"first": first[:7], "last": last[:7]}
+        params |= {"head": _day(first, -1), "tail": _day(_month_after(last), 0)}
+        of_store = "store_id = :store_id"
+        found.remove(("daily_totals", where))
+        found += [
+            ("card_months", f"{of_store} AND month BETWEEN :first AND :last"),
+            ("daily_totals", f"{of_store} AND day BETWEEN :since AND :head"),
+            ("daily_totals", f"{of_store} AND day BETWEEN :tail AND :until"),
+        ]
     columns = "boltcard_id, status, payouts, amount"
     parts = [
-        f"SELECT {columns} FROM {table} WHERE {where} AND payouts > 0 AND boltcard_id <> ''"  # noqa: S608
-        for _, table in _tables(which)
+        f"SELECT {columns} FROM {table} WHERE {which_rows} AND payouts > 0 AND boltcard_id <> ''"  # noqa: S608
+        for table, which_rows in found
     ]
     return " UNION ALL ".join(parts), params
+
+
+def _months(which: Range) -> tuple[str, str] | None:
+    """The first days of the first and the last month that are whole in a range."""
+    first = which.since_day
+    if not first.endswith("-01"):
+        first = _month_after(first)
+    last = f"{_day(which.until_day, 1)[:7]}-01"
+    last = f"{_day(last, -1)[:7]}-01"
+    return (first, last) if first <= last else None
+
+
+def _month_after(day: str) -> str:
+    """The first day of the next month."""
+    return f"{_day(f'{day[:7]}-28', 4)[:7]}-01"
+
+
+def _day(day: str, later: int) -> str:
+    return (date.fromisoformat(day) + timedelta(days=later)).isoformat()
 
 
 def _where(which: Range) -> tuple[str, dict[str, Any]]:

@@ -27,6 +27,7 @@ STEPS = (
     "010_receipts",
     "011_till",
     "012_other_sales",
+    "013_rollups",
 )
 
 _set = Migrations("taptill")

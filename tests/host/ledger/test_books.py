@@ -36,7 +36,7 @@ def test_the_books_of_every_kind_of_payout_are_clean(here: Shop) -> None:
     report = books.check(here.db)
     assert report.ok
     assert report.problems == []
-    assert report.lines[0] == "1 accounts, 6 cards, 6 payouts"
+    assert report.lines[0] == "1 account, 6 cards, 6 payouts"
     assert "held 24 sat" in " ".join(report.lines)
 
 

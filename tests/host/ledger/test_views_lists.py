@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from host.clock import ManualClock
-from host.ledger import views_payouts, views_totals
+from host.ledger import books, views_payouts, views_totals
 from host.ledger.records import PayoutStatus
 from host.ledger.views_payouts import PayoutList
 from host.ledger.views_totals import Range
@@ -129,3 +129,39 @@ def test_sums_seek_in_the_daily_totals_and_agree_with_the_lists(db: Engine) -> N
         assert sum(one.payouts for one in days) == sum(one.payouts for one in top) == count
         assert views_totals.active_cards(spy, which) == len(top) == (2 if cards else 5)
     assert not any(plan.startswith("SCAN daily_totals") for plan in spy.plans), spy.plans
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        ("2026-01-01", "2026-01-31"),
+        ("2026-01-01", "2026-03-02"),
+        ("2026-01-02", "2026-01-31"),
+        ("2026-01-15", "2026-03-15"),
+        ("2026-01-31", "2026-03-01"),
+        ("2026-02-01", "2026-02-28"),
+        ("2026-02-10", "2026-02-20"),
+        ("2025-12-31", "2026-03-31"),
+    ],
+)
+def test_whole_months_and_the_days_around_them_are_the_days_of_the_range(
+    tmp_path: Path, since: str, until: str
+) -> None:
+    clock = ManualClock(1_772_460_451_000)  # 2026-03-02T14:07:31Z
+    with Engine.open(tmp_path / "ledger.db", clock) as db:
+        fill(db, 7, 3_000, days=75)
+        which = Range(STORE, since, until)
+        sql = (
+            "SELECT boltcard_id, sum(payouts), sum(amount) AS paid FROM daily_totals"
+            " WHERE store_id = :store AND day BETWEEN :since AND :until"
+            " GROUP BY boltcard_id ORDER BY paid DESC, boltcard_id"
+        )
+        params = {"store": STORE, "since": since, "until": until}
+        right = [tuple(row) for row in db.read(lambda tx: tx.all(sql, params))]
+        top = views_totals.top_cards(db, which, limit=-1)
+        assert [(one.boltcard_id, one.payouts, one.amount_msat) for one in top] == right
+        assert views_totals.active_cards(db, which) == len(right)
+        assert sum(one.payouts for one in views_totals.by_day(db, which)) == sum(
+            row[1] for row in right
+        )
+        assert books.check(db).ok
