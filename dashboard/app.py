@@ -29,6 +29,7 @@ from dashboard import (
     pace,
     payouts,
     pull_payments,
+    recent,
     reports,
     sales,
     settings,
@@ -101,6 +102,7 @@ def create_app(context: DashboardContext) -> Flask:
     for blueprint in (shifts.till, shifts.bp, zreports.bp):
         app.register_blueprint(blueprint)
     app.register_blueprint(sales.bp)
+    app.register_blueprint(recent.bp)
     if context.visits is not None:
         app.register_blueprint(holder.bp)
     if context.bench is not None:

@@ -109,7 +109,8 @@ class Feed:
         self._after = news[-1].event_id
         terminal = self._terminal
         if "till" in self._topics:
-            if any(self._is_here(event, "sale.", "reader.") or self._lies(event) for event in news):
+            told = ("sale.", "reader.", "print.")
+            if any(self._is_here(event, *told) or self._lies(event) for event in news):
                 yield message("till", till_state(self._context, terminal), self._after)
             seen = [e for e in news if e.kind == "card.seen" and e.subject == terminal.terminal_id]
             if seen:

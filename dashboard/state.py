@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from dashboard import unprinted
 from dashboard.context import DashboardContext
 from dashboard.formats import sats, when
 from host.ledger import cards, incoming, loans, payouts, rates, sales, stores
@@ -72,6 +73,7 @@ def till_state(context: DashboardContext, terminal: Terminal) -> dict[str, Any]:
         "lent": _lent(context, terminal_id),
         "rate": _rate(context, terminal.store_id, now),
         "late": [_late(one) for one in incoming.late(context.db, terminal_id)],
+        "unprinted": unprinted.told(context.db, terminal_id),
         "dots": lamps,
     }
     if sale is not None and _leaves_in(sale, now) != 0:

@@ -144,7 +144,8 @@ def add(
         printer = printer_of(tx, terminal_id)
         if printer is None:
             return None
-        job_id = ids.new(tx.now)
+        last = tx.one("SELECT max(job_id) FROM print_jobs")
+        job_id = ids.after(last[0], tx.now) if last and last[0] else ids.new(tx.now)
         lives = DRAWER_MS if kind is PrintKind.DRAWER else PAPER_MS
         row = {
             "job_id": job_id,

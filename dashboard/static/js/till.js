@@ -89,6 +89,7 @@ function spoken(...texts) {
 function take(state) {
   if (state.event_id < server.event_id) return;
   server = state;
+  document.dispatchEvent(new CustomEvent("till", { detail: state })); // for what stands around it
   showDots(server.dots);
   render();
 }

@@ -61,10 +61,9 @@ def test_a_job_is_printed_once_and_its_text_is_forgotten(
 
 
 def test_jobs_come_out_in_the_order_in_which_they_were_asked_for(
-    shop: Shop, clock: ManualClock, station: Station, fake: FakePrinter
+    shop: Shop, station: Station, fake: FakePrinter
 ) -> None:
     for text in ("one", "two", "three"):
-        clock.advance(1)
         printing.submit(shop.db, "main", "till-1", PrintKind.REPORT, [Line(text)])
     while station.step():
         pass

@@ -1,0 +1,40 @@
+"""What has not come out of a till's printer, in words: told on the till until somebody acts."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from host.ledger import print_jobs
+from host.ledger.print_jobs import TOO_LATE, PrintJob, PrintKind, PrintState
+from host.store.tx import Place
+
+_THINGS: Final = {
+    PrintKind.RECEIPT: "Receipt",
+    PrintKind.COPY: "Copy of a receipt",
+    PrintKind.REFUND: "Receipt of a refund",
+    PrintKind.REPORT: "Report",
+    PrintKind.TEST: "Test",
+}
+
+
+def told(db: Place, terminal_id: str) -> list[dict[str, Any]]:
+    """Each job that failed or is tried again, oldest first; `again` where it can be retried."""
+    return [
+        {
+            "job_id": job.job_id,
+            "words": _words(job),
+            "failed": job.state is PrintState.FAILED,
+            "again": job.kind is not PrintKind.DRAWER,
+        }
+        for job in print_jobs.waiting(db, terminal_id)
+    ]
+
+
+def _words(job: PrintJob) -> str:
+    why = job.error or TOO_LATE
+    if job.kind is PrintKind.DRAWER:
+        return f"The cash drawer did not open: {why}"
+    thing = _THINGS[job.kind]
+    if job.state is PrintState.FAILED:
+        return f"{thing} not printed: {why}"
+    return f"{thing} not printed yet, it is tried again: {why}"
