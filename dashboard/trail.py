@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request
 
+from dashboard import deeds
 from dashboard.access import asked_store, permit_in_store, person
 from dashboard.errors import FieldProblem
 from dashboard.exports import Times
@@ -21,9 +22,6 @@ from host.ledger.views_audit import NEWEST, Trail
 from host.sheets import MARK, csv_line, harmless
 
 PER_PAGE: Final = 100
-KINDS: Final = ("card", "pull_payment", "person", "store", "look")
-"""First words of deeds, as a choice."""
-
 COLUMNS: Final = (
     "number",
     "at_utc",
@@ -53,12 +51,13 @@ def page() -> str:
         rows=found.rows,
         next=found.next,
         args=_args(),
-        kinds=KINDS,
+        kinds=deeds.KINDS,
         who=_people(),
         number=number,
         head=head,
         broken=broken,
         told=told,
+        deed=deeds.words,
         store=store,
         zone=zone_words(context.clock.now(), store.timezone),
         local=store_time(store),
