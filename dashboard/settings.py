@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 from flask import Blueprint, abort, render_template, url_for
 from werkzeug.wrappers import Response
 
-from dashboard import forms
+from dashboard import forms, receipt_choices
 from dashboard.access import asked_store, open_stores, permit_in_store, person
 from dashboard.formats import zone, zone_words
 from dashboard.room import here, store_time
@@ -124,5 +124,13 @@ SECTIONS: Final = (
         _day,
         _save_day,
         "The business day is changed from now on; past days stay as they are.",
+    ),
+    Section(
+        "receipts",
+        "Receipts",
+        "What stands above and below them, and whether they print by themselves.",
+        receipt_choices.values,
+        receipt_choices.save,
+        "The next receipt is printed like this.",
     ),
 )

@@ -125,6 +125,15 @@ def printer_of(db: Place, terminal_id: str) -> PrinterRow | None:
     return PrinterRow(row["printer"], (terminal_id,), bool(row["drawer"])) if row else None
 
 
+def printers_of(db: Place, store_id: str) -> list[str]:
+    """The names of the printers that serve a store's terminals."""
+    sql = (
+        "SELECT DISTINCT p.printer FROM printer_terminals p JOIN terminals t"
+        " ON t.terminal_id = p.terminal_id WHERE t.store_id = :id ORDER BY p.printer"
+    )
+    return [row[0] for row in db.read(lambda tx: tx.all(sql, {"id": store_id}))]
+
+
 def add(
     db: Place,
     store_id: str,
