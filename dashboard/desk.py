@@ -40,6 +40,11 @@ SIGNS: Final = {
     Sign.ASIDE: ("no", "cross", "Set aside"),
     Sign.AGAIN: ("wait", "again", "Once more"),
 }
+LOOKED_AT: Final = SIGNS | {
+    Sign.DONE: ("yes", "check", "Ready to pay"),
+    Sign.ASIDE: ("off", "dash", "Cannot pay here"),
+}
+"""A look changes no card: one that is blank is not set aside, it only cannot pay."""
 
 
 def bench() -> Workbench:
@@ -217,13 +222,15 @@ def _job(job_id: str) -> DeskJob:
 def _told(found: DeskJob) -> dict[str, Any]:
     """What the templates of a job need."""
     lines = jobs.lines(here().db, found.job_id)
+    only_looks = found.kind in (Kind.DIAGNOSE, Kind.VERIFY)
     made = found.kind is Kind.ISSUE and any(line.sign is Sign.DONE for line in lines)
     return {
         "job": found,
         "look": KINDS[found.kind],
         "state": job_state(here(), found),
         "lines": lines,
-        "signs": SIGNS,
+        "signs": LOOKED_AT if only_looks else SIGNS,
+        "only_looks": only_looks,
         "aside": count(lines, Sign.ASIDE),
         "begun": [one for one in jobs.planned(here().db, found.job_id) if one.state == "begun"],
         "has_list": made,

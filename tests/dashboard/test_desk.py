@@ -163,6 +163,19 @@ def test_each_card_gets_a_line_and_the_list_is_for_printing(
         assert technician.get(other).status_code == 404
 
 
+def test_a_look_at_a_blank_card_sets_nothing_aside(technician: FlaskClient, shop: Shop) -> None:
+    where = start(technician, shop, do="diagnose").headers["Location"]
+    job = jobs.latest(shop.db, "till-1")
+    assert job
+    blank = Line(Sign.ASIDE, "It is blank, as delivered.", uid="04a1b2c3d4e580")
+    jobs.record(shop.db, job.job_id, blank)
+    page = technician.get(where).text
+    assert "It is blank, as delivered." in page
+    assert "Cannot pay here" in page
+    assert "1</span> cannot pay here" in page
+    assert "et aside" not in page
+
+
 def test_a_cards_history_is_told_in_words(technician: FlaskClient, shop: Shop) -> None:
     card = shop.card("Ann")
     page = technician.get(f"/desk/cards/{card.card_id}").text
