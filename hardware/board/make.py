@@ -12,6 +12,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ from hardware.board.shape import SHAPE
 ROOT = Path(__file__).parents[2]
 SYSTEM_PYTHON = "/usr/bin/python3"
 PACKAGES = "/usr/lib/python3/dist-packages"
+_PATIENCE = 120  # seconds for one program
 _SAME_PICTURE = 0.002  # another librsvg may smooth an edge otherwise
 
 
@@ -35,33 +37,52 @@ class Wrong(Exception):
     """A check failed: the words say what was found."""
 
 
-def _run(command: list[str], folder: Path, **environment: str) -> str:
-    """Run a program in a home of its own, so that no KiCad settings of the user are touched."""
+def _run(command: list[str], folder: Path, **environment: str) -> int:
+    """Run a program in a home of its own, so that no KiCad settings of the user are touched.
+
+    What it says goes to `log` in the folder; what it started ends with it.
+    """
     home = folder / ".home"
     home.mkdir(exist_ok=True)
-    every_one = os.environ | {"HOME": str(home), "XDG_CONFIG_HOME": str(home)} | environment
-    done = subprocess.run(
-        command, cwd=ROOT, env=every_one, capture_output=True, text=True, timeout=240, check=False
-    )
-    if done.returncode:
-        raise Wrong(f"{' '.join(command[:3])} … failed:\n{done.stdout}{done.stderr}")
-    return done.stdout
+    own = os.environ | {"HOME": str(home), "XDG_CONFIG_HOME": str(home)} | environment
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(
+            command, cwd=ROOT, env=own, stdout=log, stderr=log, start_new_session=True
+        ) as process,
+    ):
+        try:
+            return process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return -1
 
 
-def _eeschema(folder: Path, *words_: str) -> None:
+def _eeschema(folder: Path, made: str, *order: str) -> None:
+    """Let KiCad's schematic editor make a file, on a hidden screen.
+
+    It is worked by its menus, and on a busy machine a menu may come too late: it is asked again,
+    with more patience. Rules that are broken are no reason: they are in the file.
+    """
     tool = Path(sys.executable).with_name("eeschema_do")
     sheet = folder / f"{files.NAME}.kicad_sch"
-    command = [sys.executable, str(tool), *words_, str(sheet), str(folder)]
-    _run(command, folder, PYTHONPATH=PACKAGES)
+    for patience in ("1", "3", "6"):
+        command = [sys.executable, str(tool), "--time_out_scale", patience, *order]
+        code = _run([*command, str(sheet), str(folder)], folder, PYTHONPATH=PACKAGES)
+        if (folder / made).exists() and (code == 0 or order[0] == "run_erc"):
+            return
+        (folder / made).unlink(missing_ok=True)
+    raise Wrong(f"KiCad did not make {made}:\n{(folder / 'log').read_text()}")
 
 
 def build(folder: Path) -> None:
     """Everything into a folder."""
     files.write(folder)
-    _run([SYSTEM_PYTHON, "-m", "hardware.board.kicad.build", str(folder)], folder)
-    _eeschema(folder, "run_erc")
-    _eeschema(folder, "netlist")
-    _eeschema(folder, "export", "-f", "svg")
+    if _run([SYSTEM_PYTHON, "-m", "hardware.board.kicad.build", str(folder)], folder):
+        raise Wrong(f"KiCad did not make the board:\n{(folder / 'log').read_text()}")
+    _eeschema(folder, f"{files.NAME}.erc", "run_erc")
+    _eeschema(folder, f"{files.NAME}.net", "netlist")
+    _eeschema(folder, f"{files.NAME}.svg", "export", "-f", "svg")
     for side in ("top", "bottom"):
         (folder / f"board-{side}.png").write_bytes(pictures.board(folder / "gerbers", side))
     sheet = (folder / f"{files.NAME}.svg").read_text("utf-8")
