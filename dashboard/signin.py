@@ -34,9 +34,10 @@ from dashboard.access import (
 from dashboard.formats import when
 from dashboard.room import device, here
 from host.clock import MINUTE
-from host.ledger import devices, people, stores
+from host.ledger import devices, people, roles, stores
 from host.ledger.codes import Words
 from host.ledger.devices import Device
+from host.ledger.permissions import Role
 from host.ledger.proof import Wrong
 
 bp = Blueprint("signin", __name__, url_prefix="/sign-in")
@@ -112,7 +113,7 @@ def link(token: str) -> ResponseReturnValue:
         abort(403)
     session = people.redeem(here().db, token)
     if session is not None:
-        return _welcome(session)
+        return _welcome(session, _first(session) or _next())
     if person() is not None:  # the same link once more, in the same browser
         return redirect(_next())
     return _form(USED, status=403)
@@ -133,8 +134,17 @@ def _end_session() -> None:
         people.sign_out(here().db, token)
 
 
-def _welcome(token: str) -> Response:
-    response = make_response(redirect(_next()))
+def _first(token: str) -> str | None:
+    """The page on which a manager without a password sets one: the first run, without a default."""
+    who = people.session(here().db, token)
+    if who is None or who.role is not Role.MANAGER or here().demo is not None:
+        return None
+    known = roles.secrets_of(here().db, who.person_id)
+    return None if "password" in known else url_for("me.page", first=1)
+
+
+def _welcome(token: str, target: str | None = None) -> Response:
+    response = make_response(redirect(target or _next()))
     set_session(response, token)
     if device() is not None:  # the cookie of a till that is used every day never ends
         set_device(response, request.cookies[DEVICE_COOKIE])
@@ -149,7 +159,8 @@ def _form(
     problem: Words | None = None, *, name: str = "", status: int = 200
 ) -> ResponseReturnValue:
     """The form for a name and a password."""
-    return _page("signin.html", status, problem=problem, name=name)
+    new = not roles.anybody_has_password(here().db)
+    return _page("signin.html", status, problem=problem, name=name, new=new)
 
 
 def _people(

@@ -38,6 +38,11 @@ def block(db: Place, person_id: str, by: str | None = None) -> Person:
     return db.transaction(write)
 
 
+def anybody_has_password(db: Place) -> bool:
+    """Whether somebody can come in without a link; false on the first run."""
+    return db.one("SELECT 1 FROM people WHERE password_hash IS NOT NULL LIMIT 1") is not None
+
+
 def refuse_last_manager(tx: Tx, person: Person) -> None:
     """Raise `LedgerError` when nobody else could manage every store."""
     others = [

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from dashboard.access import COOKIE, local_path
+from dashboard.app import create_app
+from dashboard.context import DashboardContext
 from host.clock import DAY, HOUR, ManualClock
 from host.ledger import people
 from host.ledger.permissions import Role
@@ -128,3 +132,24 @@ def test_somebody_of_another_store_sees_and_charges_nothing_here(
 )
 def test_signing_in_never_leads_to_another_site(target: str | None, path: str | None) -> None:
     assert local_path(target) == path
+
+
+def test_the_first_manager_sets_a_password_of_their_own_before_anything_else(
+    context: DashboardContext, shop: Shop
+) -> None:
+    client = create_app(replace(context, demo=None)).test_client()
+    page = client.get("/sign-in").text
+    assert "Nobody has a password yet" in page
+    assert "<code>manager</code>" in page
+    first = people.create(shop.db, "manager", Role.MANAGER)
+    link = people.one_time_link(shop.db, first.person_id)
+    answer = client.get(f"/sign-in/link/{link}")
+    assert answer.headers["Location"] == "/me?first=1"
+    page = client.get("/me?first=1").text
+    assert "a password of your own" in page
+    assert "Later" in page
+    form = {"csrf_token": csrf_of(client), "password": "correct horse", "again": "correct horse"}
+    client.post("/me/password", data=form)
+    assert "Nobody has a password yet" not in create_app(context).test_client().get("/sign-in").text
+    link = people.one_time_link(shop.db, first.person_id)
+    assert client.get(f"/sign-in/link/{link}").headers["Location"] == "/"
