@@ -53,6 +53,7 @@ firmware:
 # The reader's board made anew, checked by KiCad 6, and compared with the committed files.
 hardware:
 	@.ci/hardware $(ARGS)
+	@.ci/case $(ARGS)
 
 # The reader on a real USB cable: Debian's kernel under qemu is both the device and the host.
 test-usb:
