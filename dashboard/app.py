@@ -33,6 +33,7 @@ from dashboard import (
     reports,
     sales,
     settings,
+    shell,
     shifts,
     signin,
     stats,
@@ -101,6 +102,7 @@ def create_app(context: DashboardContext) -> Flask:
         app.register_blueprint(room.bp)
     for blueprint in (shifts.till, shifts.bp, zreports.bp):
         app.register_blueprint(blueprint)
+    app.register_blueprint(shell.bp)
     app.register_blueprint(sales.bp)
     app.register_blueprint(recent.bp)
     if context.visits is not None:

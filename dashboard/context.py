@@ -9,6 +9,7 @@ from host.clock import Clock
 from host.health import Board
 from host.keyring import Keyring
 from host.pinpad import PinPad
+from host.screen import Screen
 from host.store.engine import Engine
 from host.till import Terminal
 from host.visits import Visits
@@ -58,5 +59,7 @@ class DashboardContext:
     """Where a PIN goes that is typed on the till."""
     visits: Visits | None = None
     """Holders at a reader of ours; None has no reader to lend them."""
+    screen: Screen | None = None
+    """What shows a sale's invoice as a QR code; None has no wallet to make one."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the service stops: live streams end by themselves."""

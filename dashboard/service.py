@@ -13,6 +13,7 @@ from dashboard.guard import LARGEST
 from dashboard.live import MAX_STREAMS
 from host.config import Config, listen_address
 from host.plugins import Context
+from host.screen import Screen
 from host.till import Terminal
 from host.web import WebServer
 
@@ -54,6 +55,8 @@ class DashboardService:
         self._context.stopping.set()
         if self._server is not None:
             self._server.stop()
+        if self._context.screen is not None:
+            self._context.screen.stop()
 
 
 def service(context: Context) -> DashboardService | None:
@@ -79,6 +82,9 @@ def dashboard_context(context: Context) -> DashboardContext:
         bench=_bench(context),
         pads=context.pads,
         visits=context.visits,
+        screen=Screen(
+            context.db, context.wallet, context.clock, context.config.wallet.bolt11_network
+        ),
         stopping=threading.Event(),
     )
 

@@ -12,6 +12,7 @@ from flask import (
     Blueprint,
     Response,
     abort,
+    flash,
     make_response,
     redirect,
     render_template,
@@ -32,6 +33,7 @@ from dashboard.access import (
     signed_in,
 )
 from dashboard.formats import when
+from dashboard.leaving import leave
 from dashboard.room import device, here
 from host.clock import MINUTE
 from host.ledger import devices, people, roles, stores
@@ -122,7 +124,10 @@ def link(token: str) -> ResponseReturnValue:
 @bp.post("/out")
 @signed_in
 def out() -> ResponseReturnValue:
-    """End this session, here and in the ledger."""
+    """End this session, here and in the ledger, and a sale of theirs that only waits."""
+    who = person()
+    if who is not None and (words := leave(who)) is not None:
+        flash(words, "done")
     _end_session()
     response = make_response(redirect(url_for("signin.page")))
     clear_session(response)

@@ -10,12 +10,14 @@ from typing import Any, Final
 
 from dashboard import unprinted
 from dashboard.context import DashboardContext
-from dashboard.formats import sats, when
-from host.ledger import cards, incoming, loans, payouts, rates, sales, stores
+from dashboard.formats import GROUP, grouped, sats, when
+from host.ledger import cards, incoming, loans, payouts, rates, sales, screen, settings, stores
+from host.ledger.bills import decimals
 from host.ledger.codes import Code, Words
-from host.ledger.incoming import SaleInvoice
-from host.ledger.rates import fiat_text
+from host.ledger.incoming import Handed, SaleInvoice
+from host.ledger.rates import Rate, fiat_text
 from host.ledger.records import Sale, SaleState
+from host.ledger.tips import TIPS
 from host.money import MSAT_PER_SAT
 from host.till import APPROVED_MS, Terminal
 
@@ -27,6 +29,7 @@ _PIN_CODES: Final = (Code.PIN_REQUIRED, Code.PIN_WRONG)
 """What the PIN pad answers; a locked PIN is like any other refusal."""
 
 _PIN_HERE: Final = "The holder enters it here, or taps another card."
+_SCAN: Final = Words("Scan to pay", "With any Lightning wallet.")
 
 _LYING: Final = "A card is already on the reader\nLift it and lay it down again."
 _TOLD: Final = ("card.seen", *(f"sale.{state}" for state in SaleState))
@@ -66,12 +69,14 @@ def till_state(context: DashboardContext, terminal: Terminal) -> dict[str, Any]:
     terminal_id = terminal.terminal_id
     sale = sales.current(context.db, terminal_id) or sales.latest(context.db, terminal_id)
     lamps = dots(context, terminal)
+    rate = rates.of_store(context.db, terminal.store_id)
     state: dict[str, Any] = {
         "event_id": event_id,
         "state": "idle",
         "sale": None,
-        "lent": _lent(context, terminal_id),
-        "rate": _rate(context, terminal.store_id, now),
+        "barred": _barred(context, terminal_id, rate, now),
+        "rate": _rate(context, terminal.store_id, rate, now),
+        "tips": _tips(context, terminal.store_id),
         "late": [_late(one) for one in incoming.late(context.db, terminal_id)],
         "unprinted": unprinted.told(context.db, terminal_id),
         "dots": lamps,
@@ -79,17 +84,21 @@ def till_state(context: DashboardContext, terminal: Terminal) -> dict[str, Any]:
     if sale is not None and _leaves_in(sale, now) != 0:
         state["state"] = sale.state.value
         state["sale"] = _sale(context, sale, now)
-    elif state["lent"] or any(not lamp["ok"] for lamp in lamps):
+    elif state["barred"] or any(not lamp["ok"] for lamp in lamps):
         state["state"] = "blocked"
     return state
 
 
-def _lent(context: DashboardContext, terminal_id: str) -> dict[str, str] | None:
-    """Words for a till whose reader is lent to the card desk."""
-    if loans.of(context.db, terminal_id) is None:
-        return None
-    words = Code.READER_LENT.words
-    return {"says": words.says, "do": words.do}
+def _barred(
+    context: DashboardContext, terminal_id: str, rate: Rate | None, now: int
+) -> dict[str, str] | None:
+    """Words for a till that cannot charge although its dots are good."""
+    code = None
+    if loans.of(context.db, terminal_id) is not None:
+        code = Code.READER_LENT
+    elif rate is not None and rate.is_void(now):
+        code = Code.RATE_STALE
+    return {"says": code.words.says, "do": code.words.do} if code is not None else None
 
 
 def _leaves_in(sale: Sale, now: int) -> int | None:
@@ -102,43 +111,83 @@ def _leaves_in(sale: Sale, now: int) -> int | None:
 
 
 def _sale(context: DashboardContext, sale: Sale, now: int) -> dict[str, Any]:
+    code_shown = screen.shown(context.db, sale)
     words = sale.code.words if sale.code is not None else _WORDS[sale.state]
+    if code_shown is not None:
+        words = _SCAN
     tries = sale.data.get("tries_left") if sale.code is not None else None
     pin = sale.state is SaleState.DECLINED and sale.code in _PIN_CODES
     return {
         "sale_id": sale.sale_id,
-        "amount": sats(sale.amount_msat),
-        "amount_sat": sale.amount_msat // MSAT_PER_SAT,
+        **_price(sale),
+        "note": sale.note,
         "code": sale.code.value if sale.code is not None else None,
         "says": words.says if tries is None else f"{words.says}, {tries} tries left",
         "do": _PIN_HERE if pin else words.do,
-        "more": _issuers_words(sale) or _lying(context, sale) or _card_used(context, sale),
+        "more": _issuers_words(sale) or _lying(context, sale) or _paid_with(context, sale),
         "pin": pin,
+        "qr": _qr(code_shown, now) if code_shown is not None else None,
         "since": sale.changed_at,
-        "fiat": fiat_text(sale.amount_msat, sale.rate, sale.currency) if sale.rate else "",
         "leaves_in_ms": _leaves_in(sale, now),
     }
 
 
-def _rate(context: DashboardContext, store_id: str, now: int) -> dict[str, Any] | None:
+def _price(sale: Sale) -> dict[str, Any]:
+    """What is charged, first as it was keyed in, then in the other unit, and the tip within it."""
+    in_sats = sats(sale.amount_msat)
+    worth = fiat_text(sale.amount_msat, sale.rate, sale.currency) if sale.rate else ""
+    tip = ""
+    if sale.tip_msat:
+        tip = f"{sats(sale.tip_msat)} sats"
+        if sale.fiat is not None and sale.rate:
+            tip = fiat_text(sale.tip_msat, sale.rate, sale.currency)
+    return {
+        "amount": in_sats if sale.fiat is None else _spaced(sale.fiat),
+        "unit": "sats" if sale.fiat is None else sale.currency,
+        "also": worth if sale.fiat is None else f"{in_sats} sats",
+        "amount_sat": sale.amount_msat // MSAT_PER_SAT,
+        "tip": tip.replace(" ", GROUP),
+    }
+
+
+def _spaced(fiat: str) -> str:
+    """Decimal text with its whole part grouped by thousands."""
+    whole, point, rest = fiat.partition(".")
+    return f"{grouped(int(whole))}{point}{rest}"
+
+
+def _qr(invoice: SaleInvoice, now: int) -> dict[str, Any]:
+    return {"invoice": invoice.bolt11, "left_ms": max(0, invoice.expires_at - now)}
+
+
+def _rate(
+    context: DashboardContext, store_id: str, rate: Rate | None, now: int
+) -> dict[str, Any] | None:
     """The rate that the page converts with, and whether it is old."""
-    rate = rates.of_store(context.db, store_id)
     if rate is None:
         return None
     store = stores.get(context.db, store_id)
     return {
         "rate": rate.rate,
         "currency": rate.currency,
+        "decimals": decimals(rate.currency),
         "source": rate.source,
         "when": when(rate.at, store.timezone if store is not None else "UTC"),
         "old": rate.is_stale(now),
     }
 
 
+def _tips(context: DashboardContext, store_id: str) -> dict[str, Any] | None:
+    """What is offered as a tip, where the store takes tips."""
+    tips = settings.get(context.db, store_id, TIPS)
+    return {"percents": list(tips.percents), "own": tips.own} if tips.on else None
+
+
 def _late(invoice: SaleInvoice) -> dict[str, str]:
     """Words for money that came when its sale was over: somebody must deal with it."""
+    by = f"a card of {invoice.host}" if invoice.source is Handed.ISSUER else "the QR code"
     words = (
-        f"{sats(invoice.amount_msat)} sats were paid by a card of {invoice.host}"
+        f"{sats(invoice.amount_msat)} sats were paid by {by}"
         " after that sale was closed. Hand over the goods or give the money back."
     )
     return {"sale_id": invoice.sale_id, "words": words}
@@ -161,7 +210,7 @@ def _lying(context: DashboardContext, sale: Sale) -> str:
     return _LYING if last is not None and last.data.get("lying") is True else ""
 
 
-def _card_used(context: DashboardContext, sale: Sale) -> str:
+def _paid_with(context: DashboardContext, sale: Sale) -> str:
     """The alias of the card that paid, for the person who asks "which card was it?"."""
     if sale.payout_id is None:
         paid_abroad = sale.state is SaleState.APPROVED and sale.data.get("host")

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import threading
-from typing import Final
+from io import BytesIO
+from typing import Any, Final
 
-from flask import Blueprint, Response, jsonify, render_template, request
+import segno
+from flask import Blueprint, Response, abort, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from dashboard.access import permit, person
 from dashboard.errors import problem
 from dashboard.room import here, terminal
 from dashboard.state import till_state
-from host.ledger import incoming, sales
+from host import till
+from host.ledger import incoming, sales, screen
+from host.ledger.bills import Bill
 from host.ledger.codes import Code, Refused
+from host.ledger.rates import NO_CURRENCY
 from host.ledger.records import Sale, SaleState
-from host.money import check_amount, sats
-from host.till import arm
 
 _ARMING: Final = threading.Lock()
 """Two pages that charge at once, on one terminal: the second one sees the sale of the first."""
@@ -41,21 +44,21 @@ def now() -> Response:
 @bp.post("/charge")
 @permit("sale.charge")
 def charge() -> ResponseReturnValue:
-    """Arm the reader for an amount in whole sats.
+    """Arm the reader for what was keyed in: `lines` and `tip`, whole numbers of one `unit`.
 
     No page shows the keypad while a sale is open. One that has not heard of it yet must not
     cancel what another one armed: `sale_open`, or `sale_in_progress`, and it shows that sale.
     """
-    try:
-        amount_msat = check_amount(sats(int(_given("amount_sat"))))
-    except ValueError:
-        return problem(Code.AMOUNT_INVALID, 400)
-    context = here()
+    bill = _bill()
+    fault = bill.fault if bill is not None else "lines"
+    if bill is None or fault is not None:
+        return problem(Code.AMOUNT_INVALID, 400, {"field": fault or ""})
+    context, place = here(), terminal()
     with _ARMING:
-        if (before := sales.current(context.db, terminal().terminal_id)) is not None:
+        if (before := sales.current(context.db, place.terminal_id)) is not None:
             waits = sales.can_cancel(before)
             return _now_or(Refused(Code.SALE_OPEN if waits else Code.SALE_IN_PROGRESS))
-        return _now_or(arm(context.db, context.board, terminal(), amount_msat))
+        return _now_or(till.charge(context.db, context.board, place, bill, _who()))
 
 
 @bp.post("/cancel")
@@ -65,7 +68,8 @@ def cancel() -> ResponseReturnValue:
     sale = _sale_on_screen()
     if isinstance(sale, Refused):
         return _now_or(sale)
-    return _now_or(sales.cancel(here().db, sale.sale_id))
+    display = here().screen
+    return _now_or(display.cancel(sale) if display else sales.cancel(here().db, sale.sale_id))
 
 
 @bp.post("/again")
@@ -78,6 +82,35 @@ def again() -> ResponseReturnValue:
     return _now_or(sales.move(here().db, sale.sale_id, SaleState.READY))
 
 
+@bp.post("/qr")
+@permit("sale.charge")
+def show_qr() -> ResponseReturnValue:
+    """Show the sale's invoice as a QR code, for somebody without a card."""
+    return _now_or(_on_display("show"))
+
+
+@bp.post("/qr/hide")
+@permit("sale.charge")
+def hide_qr() -> ResponseReturnValue:
+    """Put the code away: the sale waits for a card again."""
+    return _now_or(_on_display("hide"))
+
+
+@bp.get("/qr/<sale_id>.svg")
+@permit("sale.charge")
+def qr(sale_id: str) -> Response:
+    """The code that is on the screen of this terminal's sale."""
+    sale = sales.current(here().db, terminal().terminal_id)
+    invoice = screen.shown(here().db, sale) if sale and sale.sale_id == sale_id else None
+    if invoice is None:
+        abort(404)
+    # In capitals a code is a third smaller, and so easier to read; bech32 allows it (BIP 173).
+    code = segno.make(f"lightning:{invoice.bolt11}".upper(), error="l", micro=False)
+    drawn = BytesIO()
+    code.save(drawn, kind="svg", xmldecl=False, border=4, omitsize=True, light="#fff")
+    return Response(drawn.getvalue(), mimetype="image/svg+xml")
+
+
 @bp.post("/pin")
 @permit("sale.charge")
 def pin() -> ResponseReturnValue:
@@ -85,8 +118,7 @@ def pin() -> ResponseReturnValue:
     sale = _sale_on_screen()
     if isinstance(sale, Refused):
         return _now_or(sale)
-    context = here()
-    refused = context.pads.enter(terminal().terminal_id, sale.sale_id, _given("pin"))
+    refused = here().pads.enter(terminal().terminal_id, sale.sale_id, _given("pin"))
     return _now_or(refused or sale)
 
 
@@ -94,25 +126,48 @@ def pin() -> ResponseReturnValue:
 @permit("sale.charge")
 def late_noted() -> ResponseReturnValue:
     """Somebody has read that a sale which was over has been paid, and deals with it."""
-    context, who = here(), person()
-    incoming.note_late(
-        context.db,
-        terminal().terminal_id,
-        _given("sale_id"),
-        who.person_id if who is not None else None,
-    )
+    incoming.note_late(here().db, terminal().terminal_id, _given("sale_id"), _who())
     return _now_or(_NOTED)
 
 
-def _given(name: str) -> str:
+def _body() -> dict[str, Any]:
     body = request.get_json(silent=True)
-    return str(body.get(name, "")) if isinstance(body, dict) else ""
+    return body if isinstance(body, dict) else {}
+
+
+def _given(name: str) -> str:
+    return str(_body().get(name, ""))
+
+
+def _bill() -> Bill | None:
+    """What the page sent, where it has the shape of a bill."""
+    body = _body()
+    lines, tip = body.get("lines"), body.get("tip", 0)
+    numbers = [*lines, tip] if isinstance(lines, list) else [None]
+    if not all(type(one) is int for one in numbers):
+        return None
+    unit, note = str(body.get("unit", NO_CURRENCY)), " ".join(str(body.get("note", "")).split())
+    return Bill(tuple(lines or ()), unit, tip, note)
+
+
+def _who() -> str | None:
+    who = person()
+    return who.person_id if who is not None else None
+
+
+def _on_display(act: str) -> object:
+    """Show or hide the code of the sale on the screen; what became of it."""
+    sale, display = _sale_on_screen(), here().screen
+    if isinstance(sale, Refused):
+        return sale
+    if display is None:
+        return Refused(Code.STORE_OFFLINE, {"part": "lightning"})
+    return (display.show(sale) if act == "show" else display.hide(sale)) or sale
 
 
 def _sale_on_screen() -> Sale | Refused:
     """The sale that the person saw, if it is still this terminal's open one."""
-    context = here()
-    sale = sales.current(context.db, terminal().terminal_id)
+    sale = sales.current(here().db, terminal().terminal_id)
     if sale is None or sale.sale_id != _given("sale_id"):
         return Refused(Code.SALE_CLOSED)
     return sale

@@ -93,9 +93,9 @@ def test_the_till_says_that_the_desk_has_the_reader(
     start(technician, shop)
     state = cashier.get("/till/state").get_json()
     assert state["state"] == "blocked"
-    assert state["lent"]["says"] == "The reader is used for something else"
+    assert state["barred"]["says"] == "The reader is used for something else"
     headers = {"X-CSRFToken": csrf_of(cashier), "Accept": "application/json"}
-    charged = cashier.post("/till/charge", json={"amount_sat": 21}, headers=headers)
+    charged = cashier.post("/till/charge", json={"lines": [21]}, headers=headers)
     assert (charged.status_code, charged.get_json()["code"]) == (409, "reader_lent")
     assert sales.latest(shop.db, "till-1") is None
 

@@ -40,6 +40,9 @@ OPEN = {
     "devices.link",
     "language.choose",
     "phones.answer",
+    "shell.manifest",
+    "shell.worker",
+    "shell.offline",
 }
 """Endpoints for people who are not signed in."""
 ENDLESS = {"live.live"}

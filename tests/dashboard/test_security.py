@@ -27,7 +27,7 @@ def test_a_stranger_changes_nothing(app: Flask, shop: Shop) -> None:
     client = app.test_client()
     token = csrf_of(client, "/sign-in")
     for path in ("/till/charge", "/till/cancel", "/till/again", "/sign-in/out"):
-        response = client.post(path, json={"amount_sat": 1}, headers={"X-CSRFToken": token})
+        response = client.post(path, json={"lines": [1]}, headers={"X-CSRFToken": token})
         assert response.status_code == 401, path
     assert sales.latest(shop.db, "till-1") is None
 
@@ -42,7 +42,7 @@ def test_a_cashier_sees_the_till_and_nothing_else(cashier: FlaskClient) -> None:
 
 
 def test_a_change_without_the_forms_token_is_refused(cashier: FlaskClient, shop: Shop) -> None:
-    response = cashier.post("/till/charge", json={"amount_sat": 5})
+    response = cashier.post("/till/charge", json={"lines": [5]})
     assert response.status_code == 400
     assert response.get_json()["code"] == "page_too_old"
     assert sales.latest(shop.db, "till-1") is None
@@ -63,7 +63,7 @@ def test_a_change_started_by_another_site_is_refused(
     cashier: FlaskClient, shop: Shop, headers: dict[str, str]
 ) -> None:
     headers = {**headers, "X-CSRFToken": csrf_of(cashier), "Accept": "application/json"}
-    response = cashier.post("/till/charge", json={"amount_sat": 5}, headers=headers)
+    response = cashier.post("/till/charge", json={"lines": [5]}, headers=headers)
     assert response.status_code == 403
     assert sales.latest(shop.db, "till-1") is None
 
@@ -71,7 +71,7 @@ def test_a_change_started_by_another_site_is_refused(
 def test_our_own_pages_may_change_things(cashier: FlaskClient) -> None:
     token = csrf_of(cashier)
     headers = {"X-CSRFToken": token, "Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
-    response = cashier.post("/till/charge", json={"amount_sat": 5}, headers=headers)
+    response = cashier.post("/till/charge", json={"lines": [5]}, headers=headers)
     assert response.status_code == 200
 
 
@@ -104,7 +104,7 @@ def test_every_answer_carries_the_hardening_headers(manager: FlaskClient) -> Non
 
 
 def test_a_large_body_is_refused(cashier: FlaskClient) -> None:
-    response = post(cashier, "/till/charge", {"amount_sat": "1" * 70_000})
+    response = post(cashier, "/till/charge", {"lines": ["1" * 70_000]})
     assert response.status_code in {400, 413}
 
 

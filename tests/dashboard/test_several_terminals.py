@@ -32,8 +32,8 @@ def test_two_tills_charge_at_their_own_terminals(
     one, two = trusted(app, shop, "till-1"), trusted(app, shop, "till-2")
     enter(one, ann, PIN)
     enter(two, bob, "8642")
-    post(one, "/till/charge", {"amount_sat": 11})
-    post(two, "/till/charge", {"amount_sat": 22})
+    post(one, "/till/charge", {"lines": [11]})
+    post(two, "/till/charge", {"lines": [22]})
     amounts = [sales.current(shop.db, name) for name in ("till-1", "till-2")]
     assert [sale.amount_msat for sale in amounts if sale] == [11_000, 22_000]
     told = [client.get("/till/state").get_json()["sale"]["amount_sat"] for client in (one, two)]
@@ -50,7 +50,7 @@ def test_an_order_on_one_device_is_paid_at_anothers_reader(
     answer = form(device, "/device/terminal", terminal="till-2")
     assert answer.headers["Location"] == "/till?terminal=till-2"
     assert "Charging at: Till 2. Choose another" in device.get("/till").text
-    post(device, "/till/charge", {"amount_sat": 7})
+    post(device, "/till/charge", {"lines": [7]})
     assert sales.current(shop.db, "till-1") is None
     assert sales.current(shop.db, "till-2") is not None
     assert devices.every(shop.db)[0].terminal_id == "till-2"
@@ -65,7 +65,7 @@ def test_a_page_acts_for_the_terminal_it_was_made_for(app: Flask, shop: Shop, an
     assert charge
     assert charge[1] == "/till/charge?terminal=till-1"
     form(device, "/device/terminal", terminal="till-2")  # chosen in another window meanwhile
-    post(device, charge[1], {"amount_sat": 7})
+    post(device, charge[1], {"lines": [7]})
     assert sales.current(shop.db, "till-1") is not None
 
 
@@ -113,7 +113,7 @@ def test_somebody_of_the_other_store_gets_their_own_terminal(app: Flask, shop: S
     people.create(shop.db, "Far", Role.CASHIER, store_id="elsewhere", password="correct horse")
     client = app.test_client()
     form(client, "/sign-in", name="Far", password="correct horse")
-    assert post(client, "/till/charge", {"amount_sat": 7}).status_code == 200
+    assert post(client, "/till/charge", {"lines": [7]}).status_code == 200
     assert sales.current(shop.db, "far") is not None
     assert client.get("/till?terminal=till-1").status_code == 403
     manager = people.create(shop.db, "Mo", Role.MANAGER, store_id="elsewhere")

@@ -26,7 +26,7 @@ def shown(client: FlaskClient) -> dict[str, Any]:
 
 def test_the_till_is_idle_until_an_amount_is_charged(cashier: FlaskClient) -> None:
     assert shown(cashier)["state"] == "idle"
-    state = post(cashier, "/till/charge", {"amount_sat": 2100}).get_json()
+    state = post(cashier, "/till/charge", {"lines": [2100]}).get_json()
     assert state["state"] == "ready"
     assert state["sale"]["amount"] == "2\u00a0100"
     assert state["sale"]["says"] == "Tap the card"
@@ -37,7 +37,7 @@ def test_the_till_is_idle_until_an_amount_is_charged(cashier: FlaskClient) -> No
 def test_an_amount_that_is_none_is_refused(
     cashier: FlaskClient, shop: Shop, amount: object
 ) -> None:
-    response = post(cashier, "/till/charge", {"amount_sat": amount})
+    response = post(cashier, "/till/charge", {"lines": [amount]})
     assert (response.status_code, response.get_json()["code"]) == (400, "amount_invalid")
     assert sales.latest(shop.db, "till-1") is None
 
@@ -53,7 +53,7 @@ def test_the_till_does_not_arm_when_a_dot_is_down_and_says_which(
     state = shown(cashier)
     assert state["state"] == "blocked"
     assert [dot["name"] for dot in state["dots"] if not dot["ok"]] == list(parts)
-    response = post(cashier, "/till/charge", {"amount_sat": 5})
+    response = post(cashier, "/till/charge", {"lines": [5]})
     assert (response.status_code, response.get_json()["code"]) == (409, code)
     assert response.get_json()["detail"]["part"] == next(iter(parts))
     assert sales.latest(shop.db, "till-1") is None
@@ -125,7 +125,7 @@ def test_a_sale_that_is_being_checked_is_locked(cashier: FlaskClient, shop: Shop
     for path, body in (
         ("/till/cancel", {"sale_id": sale.sale_id}),
         ("/till/again", {"sale_id": sale.sale_id}),
-        ("/till/charge", {"amount_sat": 7}),
+        ("/till/charge", {"lines": [7]}),
     ):
         response = post(cashier, path, body)
         assert response.get_json()["code"] == "sale_in_progress", path
@@ -161,12 +161,12 @@ def test_a_charge_never_cancels_a_sale_that_is_open(cashier: FlaskClient, shop: 
     for state in (SaleState.READY, SaleState.DECLINED):
         if state is not SaleState.READY:
             sales.move(shop.db, sale.sale_id, state, code=Code.CARD_BLOCKED)
-        response = post(cashier, "/till/charge", {"amount_sat": 7})
+        response = post(cashier, "/till/charge", {"lines": [7]})
         assert (response.status_code, response.get_json()["code"]) == (409, "sale_open")
         assert shown(cashier)["sale"]["sale_id"] == sale.sale_id
         assert shown(cashier)["state"] == state.value
     post(cashier, "/till/cancel", {"sale_id": sale.sale_id})
-    assert post(cashier, "/till/charge", {"amount_sat": 7}).get_json()["state"] == "ready"
+    assert post(cashier, "/till/charge", {"lines": [7]}).get_json()["state"] == "ready"
 
 
 def saw(shop: Shop, terminal_id: str, *, lying: bool) -> None:

@@ -167,14 +167,14 @@ def test_a_sale_keeps_its_rate_and_the_page_shows_its_worth(
     assert (sale.rate, sale.rate_source, sale.rate_at) == ("60000.00", "fixed", rate.at)
     rates.put(shop.db, replace(rate, rate="90000.00"))
     state = cashier.get("/till/state").get_json()
-    assert state["sale"]["fiat"] == "1.26 EUR"
+    assert state["sale"]["also"] == "1.26 EUR"
     assert (state["rate"]["rate"], state["rate"]["old"]) == ("90000.00", False)
 
 
 def test_without_a_rate_nothing_is_said_about_it(context: DashboardContext, shop: Shop) -> None:
     sale = shop.arm(5)
     state = till_state(context, context.terminal)
-    assert (state["rate"], state["sale"]["fiat"], sale.rate) == (None, "", None)
+    assert (state["rate"], state["sale"]["also"], sale.rate) == (None, "", None)
 
 
 def test_a_stale_rate_warns_and_a_very_stale_one_blocks(

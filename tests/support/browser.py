@@ -28,6 +28,7 @@ RUN_AXE = """axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wca
     "best-practice"]}).then(({violations}) => violations.map(
     ({id, nodes}) => [id, nodes.map(({target}) => target.join(" "))]))"""
 SIZES = {"phone": (360, 740), "touch": (1024, 600), "desk": (1440, 900)}
+_NO_WORKER = "Service Worker registration blocked by Playwright"
 THEMES = ("light", "dark")
 
 
@@ -49,14 +50,20 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def new_context(browser: Browser, size: str = "touch", theme: str = "light") -> BrowserContext:
-    """A browser window of one of the three sizes, with nothing remembered."""
+def new_context(
+    browser: Browser, size: str = "touch", theme: str = "light", *, worker: bool = False
+) -> BrowserContext:
+    """A browser window of one of the three sizes, with nothing remembered.
+
+    Pages without their service worker, unless a test asks for it: what it fetches cannot be routed.
+    """
     width, height = SIZES[size]
     return browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if theme == "dark" else "light",
         locale="en-GB",
         reduced_motion="reduce",
+        service_workers="allow" if worker else "block",
     )
 
 
@@ -65,7 +72,7 @@ def watch(page: Page) -> list[str]:
     complaints: list[str] = []
 
     def said(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        if message.type in {"error", "warning"} and message.text != _NO_WORKER:
             complaints.append(message.text)
 
     page.on("console", said)

@@ -1,80 +1,130 @@
-// The amount being typed: whole sats, digits shift in from the right, `+` starts the next item.
+// The amount being typed: a whole number of the unit's smallest parts. Digits shift in from the
+// right, a point begins the decimals where there are any, `+` starts the next line.
 
-export const MAX_DIGITS = 9;
+const MAX_DIGITS = 9;
 const MAX_TOTAL = 999_999_999;
-const GROUP = "\u00a0";
-
-/** Digits grouped by thousands with a space that never breaks. */
-export const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, GROUP);
 
 export class Amount {
-  items = [];
-  current = "";
+  lines = [];
   kept = false; // left over from a cancelled sale: the next digit begins anew
+  #current = 0;
+  #point = null; // how many decimals are typed after the point
 
-  get total() {
-    return this.items.reduce((sum, item) => sum + item, 0) + Number(this.current || 0);
+  constructor(unit) {
+    this.unit = unit;
   }
 
-  /** Take one key; answers a hint for the person when the key could not be used. */
+  get current() {
+    return this.#current;
+  }
+
+  get total() {
+    return this.lines.reduce((sum, line) => sum + line, 0) + this.#current;
+  }
+
+  /** The lines that are charged, the one being typed among them. */
+  get all() {
+    return this.#current ? [...this.lines, this.#current] : this.lines;
+  }
+
+  /** Take one key; answers the name of a text when the key could not be used. */
   press(key) {
     const digits = /^\d+$/.test(key);
-    if (digits && this.kept) this.clear();
+    const point = key === "." || key === ",";
+    if ((digits || point) && this.kept) this.clear();
     this.kept = false;
-    if (digits) return this.#digits(key);
-    if (key === "." || key === ",") return "Sats have no decimals";
+    if (digits) return this.#point === null ? this.#shift(key) : this.#decimals(key);
+    if (point) return this.#begin();
     if (key === "+") return this.#next();
-    if (key === "back") return this.#back();
-    if (key === "C") this.current = "";
+    if (key === "back") this.#back();
+    if (key === "C") this.#set(0);
     if (key === "CC") this.clear();
     return "";
   }
 
   clear() {
-    this.items = [];
-    this.current = "";
+    this.lines = [];
+    this.kept = false;
+    this.#set(0);
+  }
+
+  remove(index) {
+    this.lines.splice(index, 1);
     this.kept = false;
   }
 
-  #digits(digits) {
-    const next = (this.current + digits).replace(/^0+/, "");
-    const rest = this.total - Number(this.current || 0);
-    if (next.length > MAX_DIGITS || rest + Number(next) > MAX_TOTAL) return "That is the largest amount";
-    this.current = next;
+  #set(value) {
+    this.#current = value;
+    this.#point = null;
+  }
+
+  #fits(value) {
+    const rest = this.total - this.#current;
+    return String(value).length <= MAX_DIGITS && rest + value <= MAX_TOTAL;
+  }
+
+  #shift(digits) {
+    const next = Number(`${this.#current}${digits}`);
+    if (!this.#fits(next)) return "largest";
+    this.#current = next;
+    return "";
+  }
+
+  #begin() {
+    const { decimals } = this.unit;
+    if (!decimals) return "no_decimals";
+    if (this.#point !== null) return "";
+    const whole = this.#current * 10 ** decimals;
+    if (!this.#fits(whole)) return "largest";
+    this.#current = whole;
+    this.#point = 0;
+    return "";
+  }
+
+  #decimals(digits) {
+    for (const digit of digits) {
+      if (this.#point >= this.unit.decimals) return "no_more_decimals";
+      this.#point += 1;
+      const next = this.#current + Number(digit) * 10 ** (this.unit.decimals - this.#point);
+      if (!this.#fits(next)) return "largest";
+      this.#current = next;
+    }
     return "";
   }
 
   #next() {
-    if (!this.current) return this.items.length ? "Enter the next item" : "Enter an amount first";
-    this.items.push(Number(this.current));
-    this.current = "";
+    if (!this.#current) return this.lines.length ? "enter_next" : "enter_first";
+    this.lines.push(this.#current);
+    this.#set(0);
     return "";
   }
 
-  /** Delete a digit; where there is none, take the last item back to change it. */
+  /** Delete a digit; where there is none, take the last line back to change it. */
   #back() {
-    if (this.current) this.current = this.current.slice(0, -1);
-    else if (this.items.length) this.current = String(this.items.pop());
-    return "";
-  }
-
-  /** `1 200 + 300 + …` once there is more than one item. */
-  get sum() {
-    if (!this.items.length) return "";
-    return [...this.items.map(grouped), this.current ? grouped(this.current) : "…"].join(" + ");
+    const place = 10 ** this.unit.decimals;
+    if (this.#point) {
+      const step = place / 10 ** (this.#point - 1);
+      this.#current -= this.#current % step;
+      this.#point -= 1;
+    } else if (this.#point === 0) this.#set(this.#current / place);
+    else if (this.#current) this.#set(Math.floor(this.#current / 10));
+    else if (this.lines.length) this.#set(this.lines.pop());
   }
 
   save(storage, key) {
-    storage.setItem(key, JSON.stringify({ items: this.items, current: this.current, kept: this.kept }));
+    const { lines, kept, unit } = this;
+    storage.setItem(key, JSON.stringify({ lines, current: this.#current, kept, unit: unit.name }));
   }
 
-  static load(storage, key) {
-    const amount = new Amount();
+  /** What was typed before the page was loaded; nothing where it was in another unit. */
+  static load(storage, key, unit) {
+    const amount = new Amount(unit);
+    const whole = (number) => Number.isSafeInteger(number) && number >= 0;
     try {
-      const { items, current, kept } = JSON.parse(storage.getItem(key) ?? "{}");
-      if (Array.isArray(items) && items.every((item) => Number.isSafeInteger(item) && item > 0)) amount.items = items;
-      if (/^\d{0,9}$/.test(current ?? "")) amount.current = current ?? "";
-      amount.kept = kept === true;
+      const { lines, current, kept, unit: name } = JSON.parse(storage.getItem(key) ?? "{}");
+      if (name !== unit.name || !whole(current) || !lines.every((line) => whole(line) && line)) return amount;
+      Object.assign(amount, { lines, kept: kept === true });
+      amount.#current = current;
       if (amount.total > MAX_TOTAL) amount.clear();
     } catch {
       amount.clear();

@@ -1,4 +1,5 @@
 // Talking to our own server: JSON in both directions, the CSRF token with every change.
+import { say } from "./texts.js";
 
 const token = () => document.querySelector('meta[name="csrf-token"]').content;
 
@@ -10,22 +11,18 @@ export class Problem extends Error {
   }
 }
 
-const UNREACHABLE = {
-  code: "unreachable",
-  says: "The service cannot be reached",
-  do: "Wait a moment; if it stays, tell a technician.",
-};
+const unreachable = () => ({ code: "unreachable", says: say("unreachable"), do: say("unreachable_do") });
 
 async function ask(url, options) {
   let response;
   try {
     response = await fetch(url, { cache: "no-store", ...options });
   } catch {
-    throw new Problem(UNREACHABLE);
+    throw new Problem(unreachable());
   }
   if (response.status === 401) location.reload(); // the sign-in page comes, and then this one again
   const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
-  const body = isJson ? await response.json() : UNREACHABLE;
+  const body = isJson ? await response.json() : unreachable();
   if (!response.ok) throw new Problem(body);
   return body;
 }

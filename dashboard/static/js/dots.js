@@ -1,12 +1,12 @@
 // The four dots in the header, and their panels on the status page.
 
-const LABELS = { reader: "Reader", ledger: "Ledger", lightning: "Lightning", clock: "Clock" };
+import { say } from "./texts.js";
+
+const PARTS = ["reader", "ledger", "lightning", "clock"];
 
 /** Dots for when nobody answers us any more. */
 export const lostDots = () =>
-  Object.entries(LABELS).map(([name, label]) => ({
-    name, label, ok: false, words: "the Taptill service cannot be reached",
-  }));
+  PARTS.map((name) => ({ name, label: say(name), ok: false, words: say("service_gone") }));
 
 export function showDots(dots) {
   for (const { name, label, ok, words } of dots) {
@@ -14,14 +14,14 @@ export function showDots(dots) {
     if (dot) {
       dot.className = `dot ${ok ? "ok" : "down"}`;
       dot.title = `${label}: ${words}`;
-      dot.lastElementChild.textContent = ok ? " ready" : " down";
+      dot.lastElementChild.textContent = ` ${say(ok ? "ready" : "down")}`;
       dot.lastElementChild.classList.toggle("visually-hidden", ok);
       shape(dot, ok);
     }
     const panel = document.querySelector(`[data-part-panel="${name}"]`);
     if (panel) {
       panel.querySelector(".dot").className = `dot ${ok ? "ok" : "down"}`;
-      panel.querySelector(".part-state").textContent = ok ? "ready" : "down";
+      panel.querySelector(".part-state").textContent = say(ok ? "ready" : "down");
       panel.querySelector(".part-words").textContent = words;
       shape(panel, ok);
     }

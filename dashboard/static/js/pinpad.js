@@ -1,6 +1,8 @@
 // The PIN pad: the holder types on the till's screen. Digits live in this object alone: never in an
 // address, in storage, or as text on the page.
 
+import { say } from "./texts.js";
+
 const MIN = 4;
 const MAX = 12;
 
@@ -80,7 +82,7 @@ export class PinPad {
         return dot;
       }),
     );
-    $("pin-count").textContent = `${count} of at least ${MIN} digits`;
+    $("pin-count").textContent = say("pin_count", { count, least: MIN });
     $("stage-main").toggleAttribute("disabled", this.open && count < MIN);
   }
 }

@@ -1,8 +1,12 @@
 // What a state sounds like. Each sound has its own rhythm and direction, so it is known unseen.
+// How loud it is, is kept on this device.
+import { say } from "./texts.js";
 
-const KEY = "taptill.sound";
-const LEVELS = { on: 0.22, low: 0.07, off: 0 };
-const NEXT = { on: "low", low: "off", off: "on" };
+const VOLUME = "taptill.volume";
+const MUTED = "taptill.muted";
+const USUAL = 60;
+const LOUDEST = 0.6; // of what the device can do: three tones at once must not clip
+const LOW = 30;
 
 // [frequency in Hz, start in s, length in s]
 const SOUNDS = {
@@ -14,32 +18,37 @@ const SOUNDS = {
   hint: [[392, 0, 0.09]],
 };
 
+const $ = (id) => document.getElementById(id);
+
 export class Sound {
   #audio;
-  #button;
 
-  constructor(button) {
-    this.#button = button;
-    button.addEventListener("click", () => {
-      localStorage.setItem(KEY, NEXT[this.level]);
-      this.#label();
-      this.play("approved");
-    });
+  constructor() {
+    $("volume").addEventListener("input", () => this.#set(Number($("volume").value), false));
+    $("volume").addEventListener("change", () => this.play("approved"));
+    $("mute").addEventListener("click", () => this.#set(this.volume, !this.muted));
+    $("sound-test").addEventListener("click", () => this.play("approved"));
     // Browsers allow sound only after a first touch or key.
     for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => this.#wake(), { passive: true });
-    this.#label();
+    this.#draw();
   }
 
-  get level() {
-    const kept = localStorage.getItem(KEY);
-    return kept in LEVELS ? kept : "on";
+  /** How loud, 0 to 100. */
+  get volume() {
+    const kept = Number(localStorage.getItem(VOLUME) ?? USUAL);
+    return kept >= 0 && kept <= 100 ? kept : USUAL;
+  }
+
+  get muted() {
+    return localStorage.getItem(MUTED) === "yes";
   }
 
   play(name) {
-    const volume = LEVELS[this.level];
-    if (!volume || !SOUNDS[name] || this.#audio?.state !== "running") return;
+    if (this.muted || !this.volume || !SOUNDS[name] || this.#audio?.state !== "running") return;
+    const gain = (this.volume / 100) ** 2 * LOUDEST; // ears hear in steps of a ratio
     const now = this.#audio.currentTime + 0.005;
-    for (const [frequency, start, length] of SOUNDS[name]) this.#tone(frequency, now + start, length, volume);
+    for (const [frequency, start, length] of SOUNDS[name]) this.#tone(frequency, now + start, length, gain);
+    document.dispatchEvent(new CustomEvent("taptill-sound", { detail: { name, gain } }));
   }
 
   #tone(frequency, start, length, volume) {
@@ -59,11 +68,23 @@ export class Sound {
     if (this.#audio.state === "suspended") this.#audio.resume();
   }
 
-  #label() {
-    const words = `Sound: ${this.level}`;
-    this.#button.setAttribute("aria-label", words);
-    this.#button.title = words;
-    const use = this.#button.querySelector("use");
-    use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#sound-${this.level}`));
+  #set(volume, muted) {
+    localStorage.setItem(VOLUME, volume);
+    localStorage.setItem(MUTED, muted ? "yes" : "no");
+    this.#draw();
+  }
+
+  #draw() {
+    const { volume } = this;
+    const silent = this.muted || !volume;
+    const words = silent ? say("sound_off") : say("sound_is", { volume });
+    $("volume").value = volume;
+    $("volume").setAttribute("aria-valuetext", `${volume} %`);
+    $("mute").setAttribute("aria-pressed", String(this.muted));
+    $("sound").setAttribute("aria-label", words);
+    $("sound").title = words;
+    const use = $("sound").querySelector("use");
+    const icon = silent ? "off" : volume <= LOW ? "low" : "on";
+    use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#sound-${icon}`));
   }
 }

@@ -1,16 +1,25 @@
 // One state of the sale, shown large: icon, word, shape, colour, and one next action.
+import { say } from "./texts.js";
 
+// Each action: the name of its text, its key, and what it does.
+const NEXT = ["next_sale", "enter", "dismiss"];
+const QR = ["show_qr", "Q", "qr"];
+const GIVE_UP = ["cancel_sale", "esc", "cancel"];
 const LOOKS = {
-  ready: { icon: "tap", other: ["Cancel", "Esc", "cancel"] },
+  tip: { icon: "heart", main: ["no_tip", "enter", "no-tip"], other: ["to_amount", "esc", "to-amount"] },
+  ready: { icon: "tap", extra: QR, other: ["cancel", "esc", "cancel"] },
+  qr: { icon: "qr", extra: ["hide_qr", "Q", "hide-qr"], other: GIVE_UP },
   reading: { icon: "reading" },
   authorising: { icon: "hand" },
-  approved: { icon: "check", main: ["Next sale", "Enter", "dismiss"] },
-  declined: { icon: "cross", main: ["Try again", "Enter", "again"], other: ["Cancel sale", "Esc", "cancel"] },
-  pin: { icon: "key", main: ["OK", "Enter", "pin"], other: ["Cancel sale", "Esc", "cancel"] },
+  approved: { icon: "check", main: NEXT },
+  declined: { icon: "cross", main: ["try_again", "enter", "again"], extra: QR, other: GIVE_UP },
+  pin: { icon: "key", main: ["ok", "enter", "pin"], other: GIVE_UP },
   checking: { icon: "hourglass" },
-  cancelled: { icon: "dash", main: ["Back to the amount", "Enter", "dismiss"] },
+  cancelled: { icon: "dash", main: ["to_amount", "enter", "dismiss"] },
   blocked: { icon: "alert" },
 };
+const KEYS = { Enter: "main", Escape: "other", q: "extra", Q: "extra" };
+const PLACES = ["main", "extra", "other"];
 
 const $ = (id) => document.getElementById(id);
 
@@ -19,16 +28,14 @@ export class Stage {
   #act;
   #actions = {};
 
-  /** `act(name)` is called with cancel, again or dismiss. */
+  /** `act(name)` is called with the third word of an action. */
   constructor(icons, act) {
     this.#icons = icons;
     this.#act = act;
-    for (const place of ["main", "other"]) {
-      $(`stage-${place}`).addEventListener("click", () => this.#do(place));
-    }
+    for (const place of PLACES) $(`stage-${place}`).addEventListener("click", () => this.#do(place));
   }
 
-  /** Show a view: `{state, says, do, more, amount, fiat, leaves_in_ms}`. */
+  /** Show a view: `{state, says, do, more, amount, unit, also, tip, note, leaves_in_ms, qr}`. */
   show(view) {
     const look = LOOKS[view.state];
     $("stage").dataset.state = view.state;
@@ -36,11 +43,12 @@ export class Stage {
     $("stage-says").textContent = view.says;
     $("stage-do").textContent = view.do;
     $("stage-more").textContent = view.more ?? "";
-    $("stage-fiat").textContent = view.fiat ?? "";
-    this.#amount(view.amount);
-    this.#button("main", look.main);
-    this.#button("other", look.other);
-    this.#timer(view.leaves_in_ms);
+    $("stage-fiat").textContent = view.also ?? "";
+    $("stage-tip").textContent = view.tip ? say("tip_within", view) : "";
+    $("stage-note").textContent = view.note ?? "";
+    this.#amount(view.amount, view.unit);
+    for (const place of PLACES) this.#button(place, look[place]);
+    this.#timer(view.leaves_in_ms ?? view.qr?.left_ms);
     $("stage").hidden = false;
   }
 
@@ -49,16 +57,23 @@ export class Stage {
     this.#actions = {};
   }
 
-  /** Enter is the main action; Esc is the other one, or the only one. */
+  /** Take a key; false when it means nothing here. Esc is the only action where there is one. */
   key(name) {
-    if (name === "Enter") return this.#do("main");
-    return this.#do(this.#actions.other ? "other" : "main");
+    const place = KEYS[name];
+    if (!place) return false;
+    this.#do(name === "Escape" && !this.#actions.other ? "main" : place);
+    return true;
   }
 
-  /** Never on the other action: an Enter that nobody meant must not cancel a sale. */
+  /** Never on the other actions: an Enter that nobody meant must not cancel a sale. */
   focus() {
     const place = $("stage-main").hidden ? $("stage") : $("stage-main");
     place.focus({ preventScroll: true });
+  }
+
+  /** Words about what just happened, until the next state. */
+  tell(text) {
+    $("stage-more").textContent = text;
   }
 
   #do(place) {
@@ -72,17 +87,17 @@ export class Stage {
     this.#actions[place] = action?.[2];
     if (!action) return;
     const key = document.createElement("kbd");
-    key.textContent = action[1];
-    button.replaceChildren(action[0], key);
+    key.textContent = action[1] === "Q" ? "Q" : say(action[1]);
+    button.replaceChildren(say(action[0]), key);
   }
 
-  #amount(text) {
+  #amount(text, word) {
     const place = $("stage-amount");
     place.hidden = !text;
     if (!text) return;
     const unit = document.createElement("span");
     unit.className = "unit";
-    unit.textContent = "sats";
+    unit.textContent = word;
     place.classList.toggle("long", text.length > 7);
     place.replaceChildren(text, " ", unit);
   }
@@ -90,7 +105,7 @@ export class Stage {
   #timer(ms) {
     const old = $("stage-timer");
     const bar = old.cloneNode(); // a new node starts its animation anew
-    bar.hidden = !ms || $("stage").dataset.state !== "approved";
+    bar.hidden = !ms || !["approved", "qr"].includes($("stage").dataset.state);
     bar.style.animationDuration = `${ms ?? 0}ms`;
     old.replaceWith(bar);
   }

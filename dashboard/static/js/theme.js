@@ -4,7 +4,6 @@
   "use strict";
   const KEY = "taptill.theme";
   const NEXT = { auto: "light", light: "dark", dark: "auto" };
-  const WORDS = { auto: "as the system", light: "light", dark: "dark" };
   const ICON = { auto: "auto", light: "sun", dark: "moon" };
   const system = matchMedia("(prefers-color-scheme: dark)");
 
@@ -15,7 +14,7 @@
     document.documentElement.dataset.bsTheme = dark ? "dark" : "light";
     const button = document.getElementById("theme");
     if (!button) return;
-    const words = `Colours: ${WORDS[wanted()]}`;
+    const words = button.dataset[wanted()];
     button.setAttribute("aria-label", words);
     button.title = words;
     const use = button.querySelector("use");

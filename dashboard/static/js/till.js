@@ -1,82 +1,105 @@
 // The till: amount → charge → one clear answer. The server's state is the only truth; this page
 // shows it, and asks for it again after every doubt.
 import { get, post } from "./api.js";
-import { Amount, grouped } from "./amount.js";
 import { lostDots, showDots } from "./dots.js";
+import { Entry } from "./entry.js";
+import { showLate } from "./late.js";
 import { listen } from "./live.js";
 import { PinPad } from "./pinpad.js";
-import { fiatOf, showLate } from "./extras.js";
+import { Code } from "./qr.js";
 import { Sound } from "./sound.js";
 import { Stage } from "./stage.js";
+import { say } from "./texts.js";
+import { Tips } from "./tips.js";
 
 const $ = (id) => document.getElementById(id);
 const root = $("till");
 const url = root.dataset;
-const KEEP = "taptill.amount";
-const HINT_MS = 4000;
 
-const sound = new Sound($("sound"));
+const sound = new Sound();
 const stage = new Stage(url.icons, act);
 const pinpad = new PinPad((pin) => send(url.pinUrl, { sale_id: server.sale?.sale_id, pin }));
-const amount = Amount.load(sessionStorage, KEEP);
+const entry = new Entry({ hinted: () => sound.play("hint") });
+const tips = new Tips((tip) => (tip === "own" ? ask("own") : charge(tip)));
+const code = new Code({ image: (id) => url.qrImage.replace("SALE", id), tell: announce });
 
 let server = JSON.parse(url.state);
 let left = null; // the sale whose last screen was left by the person or by its time
 let shown = null; // what the screen shows, to tell a change from a repetition
+let asked = null; // the tip, between "Charge" and the armed reader: "choose" or "own"
 let busy = false;
 let leaving;
-let hinting;
 
 // What to show ---------------------------------------------------------------------------------
 
 /** The server's state, except that a finished sale may have been left and the dots are newer. */
 function view() {
   const { state, sale, dots } = server;
-  if (sale && sale.sale_id !== left) return { state: sale.pin ? "pin" : state, ...sale };
+  if (sale && sale.sale_id !== left) return { ...sale, state: sale.qr ? "qr" : sale.pin ? "pin" : state };
   const down = dots.filter((dot) => !dot.ok);
-  if (!down.length) return server.lent ? { state: "blocked", ...server.lent } : { state: "idle" };
-  const names = down.map((dot) => dot.label).join(", ");
-  const words = [...new Set(down.map((dot) => `${dot.label}: ${dot.words}`))];
+  if (down.length) return blocked(down);
+  if (server.barred) return { state: "blocked", ...server.barred };
+  if (asked !== "choose") return { state: "idle" };
+  const { unit, total } = entry;
+  return { state: "tip", says: say("tip_says"), do: say("tip_do"), amount: unit.digits(total), unit: unit.word };
+}
+
+function blocked(down) {
+  const parts = down.map((dot) => dot.label).join(", ");
+  const words = [...new Set(down.map(({ label, words }) => say("part_words", { part: label, words })))];
   const same = down.length > 1 && down.every((dot) => dot.words === down[0].words);
   return {
     state: "blocked",
-    says: `${names} not available`,
-    do: "The till cannot charge now.",
+    says: say("not_available", { parts }),
+    do: say("cannot_charge"),
     more: same ? down[0].words : words.join("\n"),
   };
 }
 
 function render({ silent = false } = {}) {
-  const now = view();
   showLate(server.late);
-  showFiat();
-  const key = JSON.stringify([now.state, now.sale_id, now.code, now.says, now.more, now.do, now.since]);
+  entry.setRate(server.rate);
+  if (server.sale && server.sale.sale_id !== left) asked = null;
+  const now = view();
+  const key = JSON.stringify([now.state, now.sale_id, now.code, now.says, now.more, now.do, now.since, asked]);
   if (key === shown) return;
   shown = key;
   clearTimeout(leaving);
-  if (now.state === "approved" && amount.total) {
-    amount.clear();
-    changed();
-  }
-  if (now.state === "cancelled") {
-    amount.kept = true;
-    changed();
-  }
+  if (now.state === "approved") entry.clear();
+  if (now.state === "cancelled") entry.keep();
   const idle = now.state === "idle";
-  $("entry").hidden = !idle;
+  entry.show(idle);
+  entry.askTip(idle && asked === "own");
   if (idle) stage.hide();
   else stage.show(now);
-  if (now.state === "pin") pinpad.show(key);
-  else pinpad.hide();
+  parts(now, key);
   if (now.leaves_in_ms != null) leaving = setTimeout(leave, now.leaves_in_ms, now.sale_id);
   if (!silent) {
     sound.play(now.state);
-    const what = [now.says, now.amount && `${now.amount} sats`, now.do, now.more];
-    $("announce").textContent = idle ? "Enter the amount." : spoken(...what);
+    announce(idle ? say("enter_amount") : spoken(now.says, now.amount && `${now.amount} ${now.unit}`, now.do, now.more));
   }
-  if (idle) $("amount").focus({ preventScroll: true });
+  focus();
+}
+
+/** What a state has beside its words. */
+function parts(now, key) {
+  if (now.state === "pin") pinpad.show(key);
+  else pinpad.hide();
+  if (now.state === "qr") code.show(now.sale_id, now.qr.invoice);
+  else code.hide();
+  if (now.state === "tip") tips.show(server.tips, entry.total, entry.unit);
+  else tips.hide();
+}
+
+function focus() {
+  if (document.querySelector("dialog[open]")) return; // it gives the focus back itself
+  if (entry.open) entry.focus();
   else if (pinpad.open) pinpad.focus();
   else stage.focus();
+}
+
+function announce(text) {
+  $("announce").textContent = text;
 }
 
 /** The texts as sentences, each with one full stop, whether it had its own or not. */
@@ -99,6 +122,11 @@ function leave(saleId) {
   render();
 }
 
+function ask(what) {
+  asked = what;
+  render();
+}
+
 // What people do -------------------------------------------------------------------------------
 
 async function send(address, data) {
@@ -108,9 +136,12 @@ async function send(address, data) {
   try {
     take(await post(address, data));
   } catch (problem) {
+    asked = null; // what was refused is said beside the amount
     await get(url.stateUrl).then(take, lost);
-    // Another screen than the keypad has its own words by now.
-    if (!$("entry").hidden) hint(spoken(problem.says, problem.do), { strong: true });
+    render();
+    const words = spoken(problem.says, problem.do);
+    if (entry.open) entry.hint(words, { strong: true });
+    else if (["ready", "qr", "declined"].includes(view().state)) stage.tell(words);
   } finally {
     busy = false;
     root.removeAttribute("aria-busy");
@@ -120,50 +151,21 @@ async function send(address, data) {
 function act(name) {
   if (name === "pin") return pinpad.enter();
   if (name === "dismiss") return leave(server.sale?.sale_id ?? null);
-  const sale = { sale_id: server.sale?.sale_id };
-  return send(name === "again" ? url.againUrl : url.cancelUrl, sale);
+  if (name === "no-tip") return charge(0);
+  if (name === "to-amount") return ask(null);
+  const addresses = { again: url.againUrl, cancel: url.cancelUrl, qr: url.qrUrl, "hide-qr": url.hideQrUrl };
+  return send(addresses[name], { sale_id: server.sale?.sale_id });
 }
 
-function charge() {
-  if (amount.total) return send(url.chargeUrl, { amount_sat: amount.total });
-  return hint("Enter an amount first", { strong: true });
+/** Charge what is keyed in, once the holder was asked for a tip. */
+function charge(tip) {
+  if (!entry.total) return entry.hint(say("enter_first"), { strong: true });
+  if (tip === undefined && server.tips) return ask("choose");
+  return send(url.chargeUrl, { ...entry.bill, tip: tip ?? 0 });
 }
 
-function press(key) {
-  const refused = amount.press(key);
-  hint(refused, { strong: Boolean(refused) });
-  changed();
-}
-
-function changed() {
-  amount.save(sessionStorage, KEEP);
-  const text = grouped(amount.total);
-  $("amount-text").textContent = text;
-  $("amount").classList.toggle("long", text.length > 7);
-  $("amount").classList.toggle("zero", !amount.total);
-  const items = document.createElement("bdi");
-  items.textContent = amount.sum;
-  $("items").replaceChildren(items);
-  $("charge-text").textContent = amount.total ? `Charge ${text} sats` : "Charge";
-  $("charge").disabled = !amount.total;
-  showFiat();
-}
-
-function showFiat() {
-  const { text, old, title } = fiatOf(amount.total, server.rate);
-  $("fiat").textContent = text;
-  $("fiat").title = title;
-  $("fiat").classList.toggle("old", old);
-}
-
-function hint(text, { strong = false } = {}) {
-  clearTimeout(hinting);
-  $("hint").textContent = text;
-  $("hint").classList.toggle("strong", strong);
-  if (!text) return;
-  if (strong) sound.play("hint");
-  hinting = setTimeout(() => hint(""), HINT_MS);
-}
+/** Enter and the large key: the amount, or the tip that was typed. */
+const confirm = () => (asked === "own" ? charge(entry.tip) : charge());
 
 // Keys and touches -----------------------------------------------------------------------------
 
@@ -172,30 +174,34 @@ const KEYS = { Backspace: "back", Delete: "C", Escape: "CC" };
 
 function typed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const onControl = event.target.closest?.("a, button, input, select");
+  if (document.querySelector("dialog[open]") || event.target.closest?.("input:not([readonly]), textarea, select")) return;
+  if (event.key === "Escape" && document.querySelector("details.menu[open]")) return; // closes it
+  const onControl = event.target.closest?.("a, button, summary");
   if (event.key === "Enter" && onControl && onControl !== $("charge")) return; // its own click
-  if (!$("stage").hidden) {
-    if (pinpad.typed(event.key)) return event.preventDefault();
-    if (/^\d$/.test(event.key) && OVER.has(view().state)) {
-      event.preventDefault();
-      leave(server.sale.sale_id);
-      if (!$("entry").hidden) press(event.key);
-      return;
-    }
-    if (event.key !== "Enter" && event.key !== "Escape") return;
-    event.preventDefault();
-    if (!event.repeat) stage.key(event.key);
-    return;
+  const taken = entry.open ? typedAmount(event) : typedOnStage(event);
+  if (taken) event.preventDefault();
+}
+
+function typedOnStage({ key, repeat }) {
+  if (pinpad.typed(key) || tips.typed(key)) return true;
+  if (/^\d$/.test(key) && OVER.has(view().state)) {
+    leave(server.sale.sale_id);
+    if (entry.open) entry.press(key);
+    return true;
   }
-  const key = KEYS[event.key] ?? (/^[0-9.,+]$/.test(event.key) ? event.key : null);
-  if (key) {
-    event.preventDefault();
-    press(key);
-    flash(key);
-  } else if (event.key === "Enter") {
-    event.preventDefault();
-    if (!event.repeat) charge();
-  }
+  return repeat ? key === "Enter" : stage.key(key);
+}
+
+function typedAmount({ key, repeat }) {
+  if (asked === "own" && key === "Escape") return ask("choose"), true;
+  if (key === "*") return entry.switchUnit(), true;
+  if (key === "/") return entry.editNote(), true;
+  const press = KEYS[key] ?? (/^[0-9.,+]$/.test(key) ? key : null);
+  if (press) {
+    entry.press(press);
+    flash(press === "," ? "." : press);
+  } else if (key === "Enter" && !repeat) confirm();
+  return Boolean(press) || key === "Enter";
 }
 
 function flash(key) {
@@ -206,13 +212,12 @@ function flash(key) {
 
 $("keypad").addEventListener("click", (event) => {
   const key = event.target.closest("[data-key]");
-  if (key) press(key.dataset.key);
+  if (key) entry.press(key.dataset.key);
 });
 // A touched key must not take the focus: Enter would then press it again instead of charging.
-$("keypad").addEventListener("pointerdown", (event) => event.preventDefault());
-$("keypad").addEventListener("mousedown", (event) => event.preventDefault());
+for (const kind of ["pointerdown", "mousedown"]) $("keypad").addEventListener(kind, (event) => event.preventDefault());
 $("late-noted").addEventListener("click", () => send(url.lateUrl, { sale_id: server.late[0]?.sale_id }));
-$("charge").addEventListener("click", charge);
+$("charge").addEventListener("click", confirm);
 document.addEventListener("keydown", typed);
 
 // Live -----------------------------------------------------------------------------------------
@@ -225,10 +230,13 @@ function lost() {
 }
 
 function cardSeen({ state }) {
-  if (state === "idle" && !$("entry").hidden) hint("Card seen: confirm the amount first", { strong: true });
+  if (state === "idle" && entry.open) entry.hint(say("card_seen"), { strong: true });
+  if (state !== "qr" || view().state !== "qr") return;
+  stage.tell(say("card_beside_qr"));
+  announce(say("card_beside_qr"));
+  sound.play("hint");
 }
 
-changed();
 render({ silent: true });
 listen({
   url: url.liveUrl,
@@ -245,3 +253,5 @@ listen({
   poll: () => get(url.stateUrl).then(take),
   lost,
 });
+// Without a worker (a browser that forbids it) the till is only without its page for no connection.
+navigator.serviceWorker?.register(url.worker).catch(console.info);
