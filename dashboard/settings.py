@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 from flask import Blueprint, abort, render_template, url_for
 from werkzeug.wrappers import Response
 
-from dashboard import forms, receipt_choices
+from dashboard import forms, receipt_choices, tip_choices
 from dashboard.access import asked_store, open_stores, permit_in_store, person
 from dashboard.formats import zone, zone_words
 from dashboard.room import here, store_time
@@ -124,6 +124,14 @@ SECTIONS: Final = (
         _day,
         _save_day,
         "The business day is changed from now on; past days stay as they are.",
+    ),
+    Section(
+        "tips",
+        "Tips",
+        "What the till offers after Charge, before the card is tapped.",
+        tip_choices.values,
+        tip_choices.save,
+        "The till asks like this from the next sale on.",
     ),
     Section(
         "receipts",
