@@ -11,9 +11,10 @@ from host.ledger import cards, sales
 from host.ledger.codes import Code
 from host.ledger.records import Limits, PayoutStatus, Sale, SaleState
 from host.lightning.embedded import EmbeddedWallet, Fault
+from host.lightning.wallet import Paid
 from host.money import sats
 from host.readers.base import Look
-from tests.support.abroad import two_taptills
+from tests.support.abroad import fill_abroad, two_taptills
 from tests.support.running import HeldCard, RunningShop, running, wait_for, wait_payout, wait_sale
 
 Shops = tuple[RunningShop, RunningShop]
@@ -45,6 +46,26 @@ def test_our_till_charges_a_card_of_another_taptill(shops: Shops) -> None:
     assert kinds == ["sale.ready", "sale.authorising", "sale.approved"]
     assert shop.reader().wait_shown(Look.APPROVED, 5_000)
     assert Look.READ in [one.look for one in shop.reader().shown]
+    shop.lift()
+    shop.check_books()
+    issuer.check_books()
+
+
+def test_a_card_of_another_taptill_is_filled_from_our_wallet_and_pays_with_it(
+    shops: Shops,
+) -> None:
+    """Its payLink (LUD-19), asked over HTTP through the guard in its test setting."""
+    shop, issuer = shops
+    card = issuer.card(balance_sat=0)
+    before = balance_sat(shop), balance_sat(issuer)
+    result = fill_abroad(shop, card, 500)
+    assert isinstance(result, Paid)
+    wait_for(issuer.db, lambda: issuer.balance(card) == (500, 0, 0), "the card's money")
+    assert balance_sat(shop) == before[0] - 500 - result.fee_msat // 1_000
+    assert balance_sat(issuer) == before[1] + 500
+    sale = shop.arm(400)  # what the way may cost is held beside it
+    shop.lay(card)
+    wait_sale(shop.db, sale.sale_id, SaleState.APPROVED)
     shop.lift()
     shop.check_books()
     issuer.check_books()

@@ -16,15 +16,17 @@ from host.ledger import sales
 from host.ledger.records import Sale, SaleState
 from host.lightning.embedded import EmbeddedWallet
 from host.lightning.settings import EmbeddedTable, WalletConfig
+from host.lightning.wallet import PaymentResult
 from host.lnurl.client import LnurlClient
 from host.lnurl.guard import Guard, GuardSettings
 from host.money import sats
+from host.outside import guard_of
 from host.pinpad import PinPad
 from host.readers.base import CardLink
 from host.till import Terminal, Till
 from tests.host.lnurl.issuers import Issuer, running_issuer
 from tests.support.counter import CONFIG, Counter, UrlCard, counter
-from tests.support.running import RunningShop, config_of, free_port, running, wait_sale
+from tests.support.running import HeldCard, RunningShop, config_of, free_port, running, wait_sale
 from tests.support.scripted_http import Pieces, reply
 
 Answer = Callable[[], Pieces]
@@ -169,6 +171,17 @@ def two_taptills(folder: Path, **till: Any) -> Iterator[tuple[RunningShop, Runni
         running(folder / "shop", config=ours) as shop,
     ):
         yield shop, issuer
+
+
+def fill_abroad(shop: RunningShop, card: HeldCard, amount_sat: int) -> PaymentResult:
+    """Pay into another issuer's card from our wallet: its payLink, asked through our own guard."""
+    config = shop.config
+    client = LnurlClient(guard_of(config), config.wallet.bolt11_network, shop.clock)
+    request = client.ask(card.tap_url())
+    card.twin.power_off()
+    assert request.pay_link is not None
+    invoice = client.invoice(client.ask_pay(request.pay_link), sats(amount_sat))
+    return shop.daemon.wallet.pay(invoice.bolt11, sats(10))
 
 
 def now(here: Abroad, sale: Sale) -> Sale:

@@ -14,9 +14,18 @@ from host.ledger.records import PayoutStatus, SaleState
 from host.lightning.lnbits import LnbitsWallet
 from host.lightning.settings import CREDENTIALS, ServiceTable, WalletConfig
 from host.lightning.trial import examine
+from host.lightning.wallet import Paid
 from host.money import sats
+from tests.support.abroad import fill_abroad
 from tests.support.lnbits import Lnbits
-from tests.support.running import RunningShop, config_of, running, wait_payout, wait_sale
+from tests.support.running import (
+    RunningShop,
+    config_of,
+    running,
+    wait_for,
+    wait_payout,
+    wait_sale,
+)
 
 pytestmark = pytest.mark.lnbits
 
@@ -60,4 +69,17 @@ def test_a_card_of_another_taptill_pays_into_the_shops_lnbits(
             assert wait_payout(issuer.db, card, PayoutStatus.COMPLETED).amount_msat == sats(2_100)
             assert (balance_sat(shop), balance_sat(issuer)) == (2_100, 2_900)
             shop.lift()
+            issuer.check_books()
+
+
+def test_a_card_of_another_taptill_is_filled_out_of_the_shops_lnbits(
+    lnbits: Lnbits, tmp_path: Path
+) -> None:
+    with taptill(tmp_path / "issuer", lnbits, 0) as issuer:
+        hosts = (issuer.url.removeprefix("http://"),)
+        with taptill(tmp_path / "shop", lnbits, 3_000, TillConfig(insecure_hosts=hosts)) as shop:
+            card = issuer.card(balance_sat=0)
+            assert isinstance(fill_abroad(shop, card, 500), Paid)
+            wait_for(issuer.db, lambda: issuer.balance(card) == (500, 0, 0), "the card's money")
+            assert (balance_sat(shop), balance_sat(issuer)) == (2_500, 500)
             issuer.check_books()
