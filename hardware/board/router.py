@@ -60,13 +60,21 @@ class Via:
     y: float
 
 
+def _nowhere(x: float, y: float) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Area:
-    """The board: `forbidden(net, x, y, margin)` says where no copper may come within the margin."""
+    """The board: `forbidden(net, x, y, margin)` says where no copper may come within the margin.
+
+    `no_via(x, y)` says where there may be tracks, but no holes.
+    """
 
     width: float
     height: float
     forbidden: Callable[[str, float, float, float], bool]
+    no_via: Callable[[float, float], bool] = _nowhere
 
 
 @dataclass
@@ -226,6 +234,7 @@ class Router:
             owners[TOP][cell] in mine
             and owners[BOTTOM][cell] in mine
             and not self._forbidden(net, VIA)[cell]
+            and not self.area.no_via(*self._place(cell))
         )
 
     def _search(

@@ -56,6 +56,11 @@ def forbidden(net: str, x: float, y: float, margin: float) -> bool:
     )
 
 
+def under_test_pads(x: float, y: float) -> bool:
+    """The Pico's lower face has bare pads at its USB end (data sheet §2.1): no holes under them."""
+    return abs(x - SHAPE.usb.x) < 5.5 and y < 11.0
+
+
 class Maker:
     """Builds one board."""
 
@@ -264,7 +269,7 @@ class Maker:
         chain = [net for net in real if net.startswith("/L")]
         others = [net for net in real if net not in (*chain, *WIDTHS, GROUND)]
         order = [*chain, "VBUS", "+5V", "+3V3", *others]
-        area = Area(SHAPE.width, SHAPE.height, forbidden)
+        area = Area(SHAPE.width, SHAPE.height, forbidden, under_test_pads)
         router = route(area, pads, widths, order)
         for pad in pads:
             if pad.net == GROUND and len(pad.layers) == 1:

@@ -126,6 +126,15 @@ def test_forbidden_ground_is_gone_round() -> None:
     assert min(min(track.y, track.y2) for track in router.result.tracks) < 4
 
 
+def test_a_hole_is_made_only_where_holes_may_be() -> None:
+    pads = [pad("a", 5, 5), pad("a", 15, 5, (BOTTOM,))]
+    router = lay(pads, Area(20, 20, free, lambda x, y: x < 14 or y > 4))
+    (via,) = router.result.vias
+    assert via.x >= 14
+    assert via.y <= 4
+    assert joined(router, "a", pads)
+
+
 def test_ground_drops_beside_its_pad_and_is_stitched_where_it_may() -> None:
     pads = [pad("gnd", 5, 5), pad("a", 12, 12)]
     router = Router(Area(20, 20, free), pads, {"gnd": 0.4, "a": WIDTH})
