@@ -26,7 +26,7 @@ from dashboard.app import create_app
 from dashboard.context import DashboardContext
 from host.clock import DAY, HOUR, MINUTE, SECOND, ManualClock, SystemClock
 from host.health import Board
-from host.ledger import people, views_payouts
+from host.ledger import books, people, views_payouts
 from host.ledger.permissions import Role
 from host.ledger.views_payouts import PayoutList
 from host.store.engine import Engine
@@ -72,6 +72,7 @@ def run(report: Report, sizes: tuple[int, ...] = SIZES) -> None:
             with _bench(report, size) as large:
                 _compare(report, small, large)
                 _export(report, large)
+                _prove(report, large)
 
 
 @contextmanager
@@ -147,6 +148,9 @@ def _pages(bench: Bench) -> list[tuple[str, Callable[[], object]]]:
         ("filter: one card", lambda: bench.get(f"/payouts?{year}&boltcardId={card}")),
         ("filter: eleven cards by name", lambda: bench.get(f"/payouts?{year}&boltcardId=Card 11")),
         ("one payout", lambda: bench.get(f"/payouts/{deep}")),
+        ("sales, first page", lambda: bench.get("/sales")),
+        ("sales, a deep page of a year", lambda: bench.get(f"/sales?{year}&before={deep}")),
+        ("sales: by cards of other issuers", lambda: bench.get(f"/sales?{year}&method=foreign")),
         ("cards", lambda: bench.get("/cards")),
         ("card page", lambda: bench.get(f"/cards/{card}")),
         ("API: stats", lambda: bench.get("/api/stats")),
@@ -179,6 +183,21 @@ def _export(report: Report, bench: Bench) -> None:
     note = f"{lines - 1:,} rows, {size / 2**20:,.0f} MB in {wall:.1f} s of the wall clock"
     report.add("export as CSV", rate, "rows/s", note=note, least=EXPORT_ROWS)
     report.add("  … memory it needed", grown, "MB", most=EXPORT_MB)
+
+
+def _prove(report: Report, bench: Bench) -> None:
+    """`taptill books`: everything is computed again, in memory that does not grow with payouts."""
+    process = psutil.Process()
+    before = process.memory_info().rss
+    thread = time.thread_time()
+    with stopwatch() as seconds:
+        found = books.check(bench.db)
+        wall = seconds()
+    if not found.ok:
+        raise SystemExit("\n".join(found.problems))
+    grown = (process.memory_info().rss - before) / 2**20
+    report.add("books are clean", time.thread_time() - thread, "s", note=f"wall clock {wall:.0f} s")
+    report.add("  … memory it needed", grown, "MB")
 
 
 def main(arguments: list[str]) -> None:

@@ -10,6 +10,7 @@ from host.clock import ManualClock
 from host.ledger import stores
 from tests.support.browser import barriers, new_context
 from tests.support.busy import business, failed, lightning
+from tests.support.others import foreign, on_screen, past
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -22,6 +23,9 @@ def test_no_page_has_a_barrier(
     made = business(shop, clock, days=6)
     failed(shop, made.cards[1], 1_500, "no route to the recipient")
     lightning(shop, made.cards[2], 4_200)
+    theirs = foreign(shop, 2_500).sale_id
+    on_screen(shop, 3_000)
+    old = past(shop)
     stores.create(shop.db, "Second shop", store_id="second")  # so that there is one to choose
     shop.dots()
     paths = [
@@ -32,6 +36,12 @@ def test_no_page_has_a_barrier(
         f"cards/{made.cards[0].card_id}",
         "pull-payments",
         f"pull-payments/{shop.account.pull_payment_id}",
+        "sales?state=approved",
+        f"sales/{theirs}",
+        f"sales/{made.made[-1].sale_id}",
+        f"payouts/{old}",
+        "history",
+        "settings",
         *(
             "audit?action=card.",
             "reports",

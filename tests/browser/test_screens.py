@@ -15,11 +15,12 @@ from hardware.twin.bench import Bench, Lights
 from hardware.twin.counter import serve
 from hardware.twin.store import Drawer
 from host.clock import ManualClock
-from host.ledger import cards, sales
+from host.ledger import cards, refunds, sales
 from host.ledger.codes import Code
 from host.ledger.records import CardState, SaleState
 from tests.support.browser import SIZES, THEMES, Camera, new_context, watch
 from tests.support.busy import business, lightning
+from tests.support.others import foreign, on_screen, past
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -116,6 +117,10 @@ def _busy(shop: Shop, clock: ManualClock) -> dict[str, str]:
     made = business(shop, clock, days=12)
     waiting = lightning(shop, made.cards[4], 4_200)
     cards.set_state(shop.db, made.cards[1].card_id, CardState.FROZEN)
+    theirs = foreign(shop, 21_500).sale_id
+    on_screen(shop, 3_000)
+    refunds.refund(shop.db, str(made.made[-1].sale_id), 200_000, "cold coffee")
+    old = past(shop)
     shop.dots()
     named = (
         "overview",
@@ -127,10 +132,16 @@ def _busy(shop: Shop, clock: ManualClock) -> dict[str, str]:
         "terminals",
         "me",
         "status",
+        "sales",
+        "history",
+        "settings",
     )
     return {name: name for name in named} | {
         "payout": f"payouts/{made.made[-1].payout_id}",
         "payout-waiting": f"payouts/{waiting.payout_id}",
+        "payout-imported": f"payouts/{old}",
+        "sale": f"sales/{made.made[-1].sale_id}",
+        "sale-foreign": f"sales/{theirs}",
         "card": f"cards/{made.cards[0].card_id}",
         "pull-payments": "pull-payments",
         "pull-payment": f"pull-payments/{shop.account.pull_payment_id}",
