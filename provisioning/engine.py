@@ -6,7 +6,7 @@ card, it only checks. Each tap ends in `Done` or in a `Trouble`, never in an exc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from host.keyring import Keyring
@@ -83,6 +83,10 @@ class _Counted:
     def transceive(self, apdu: bytes) -> bytes:
         self.apdus += 1
         return self._link.transceive(apdu)
+
+    def ahead(self, apdus: Sequence[bytes]) -> None:
+        if ahead := getattr(self._link, "ahead", None):
+            ahead(apdus)
 
 
 class _Tap:

@@ -143,6 +143,7 @@ class Hand:
             self._card.select_application()  # inside a session nothing is mirrored
         tap = check_file(self._card, plan)
         if depth is Depth.FULL:
+            self._card.look_ahead(keys=KEY_NUMBERS[1:])
             for number in KEY_NUMBERS[1:]:
                 if self._card.get_key_version(number) != plan.marker:
                     raise Stop(TroubleCode.VERIFY_FAILED, f"version of key {number}")

@@ -68,13 +68,19 @@ def look(
     errors.
     """
     try:
-        card.select_application()
+        ask_make = uid is None or not on_record
         if depth is Depth.FAST and uid is not None and not (content_too or on_record):
+            card.look_ahead(select=True, keys=(0,), files=(FileNo.NDEF,))
+            card.select_application()
             seen = Seen(uid, None, (card.get_key_version(0),), _file(card))
             if seen.untouched:
                 return replace(seen, key_versions=(0,) * 5)
+            card.look_ahead(version=ask_make, keys=KEY_NUMBERS, files=(FileNo.NDEF,))
+        else:
+            card.look_ahead(select=True, version=ask_make, keys=KEY_NUMBERS, files=(FileNo.NDEF,))
+            card.select_application()
         version = None
-        if uid is None or not on_record:
+        if ask_make:
             version = card.get_version()
             uid = _same(uid, version)
         versions = tuple(card.get_key_version(number) for number in KEY_NUMBERS)

@@ -7,7 +7,7 @@ happens, a refusal, a wrong MAC or a lost card, ends it, as it does on the card.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from host.ntag424 import commands, lrp
@@ -216,6 +216,31 @@ class Card:
     def enable_random_id(self) -> None:
         """Hide the UID from the next power-up on. Irreversible."""
         self.set_configuration(Configuration.PICC, commands.RANDOM_ID)
+
+    # --- looking ahead ----------------------------------------------------------------------
+
+    def look_ahead(
+        self,
+        *,
+        select: bool = False,
+        version: bool = False,
+        keys: Sequence[int] = (),
+        files: Sequence[int] = (),
+    ) -> None:
+        """Tell the link what is going to be asked outside a session, in this order.
+
+        A link that pays for every round trip may send it in one; others do not care.
+        """
+        ahead = getattr(self._link, "ahead", None)
+        if ahead is None:
+            return
+        apdus = [commands.iso_select_application()] if select else []
+        if version:
+            more = native(Ins.ADDITIONAL_FRAME)
+            apdus += [native(Ins.GET_VERSION), *(more for _ in range(_MORE_FRAMES))]
+        apdus += [native(Ins.GET_KEY_VERSION, bytes([number])) for number in keys]
+        apdus += [native(Ins.GET_FILE_SETTINGS, bytes([number])) for number in files]
+        ahead(apdus)
 
     # --- framing ----------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ ReaderError                 anything below; the supervisor keeps the daemon aliv
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
@@ -117,6 +117,13 @@ class CardLink(ABC):
         Raises `CardGone` when the card left, `ReaderGone` when the reader did, `CardRefused` when
         this card speaks no APDUs.
         """
+
+    def ahead(self, apdus: Sequence[bytes]) -> None:
+        """What will be asked next if nothing surprises, so that it may travel together.
+
+        Every one of them only looks: it does no harm where it is never asked for.
+        """
+        del apdus  # most links take one command at a time
 
 
 class RefusedLink(CardLink):
