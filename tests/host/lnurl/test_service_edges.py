@@ -1,4 +1,4 @@
-"""Limits at their edges, and what changes between a scan and its claim: over HTTP, by code."""
+"""Limits at their edges, and what changes between a scan and its claim: over real HTTP, by code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from flask.testing import FlaskClient
 
 from host.clock import DAY, SECOND
 from host.ledger import books, cards, fees, payouts, pull_payments
@@ -17,7 +16,7 @@ from host.lightning.embedded import Fault
 from host.lnurl.service import ServiceSettings
 from host.money import sats
 from host.payer import Payer
-from tests.support.foreign_wallet import claim, client_of, refused, scan
+from tests.support.foreign_wallet import OverHttp, claim, over_http, refused, scan
 from tests.support.world import World
 
 LIMIT = sats(100)
@@ -26,9 +25,9 @@ LIMIT = sats(100)
 class Guest:
     """A holder who pays at other people's tills, one tap after the other."""
 
-    def __init__(self, shop: World) -> None:
+    def __init__(self, shop: World, wallet: OverHttp) -> None:
         self.shop = shop
-        self.wallet = client_of(shop, ServiceSettings("https://pay.example"))
+        self.wallet = wallet
         self.counters: Iterator[int] = count(1)
         self.payer = Payer(shop.db, shop.pool, shop.clock, grace_ms=0)
 
@@ -48,9 +47,10 @@ class Guest:
 
 @pytest.fixture
 def guest(shop: World) -> Iterator[Guest]:
-    made = Guest(shop)
-    yield made
-    made.payer.stop()
+    with over_http(shop, ServiceSettings("https://pay.example")) as wallet:
+        made = Guest(shop, wallet)
+        yield made
+        made.payer.stop()
     assert books.check(shop.db).problems == []
 
 
@@ -221,7 +221,7 @@ class TestBetweenScanAndClaim:
 
 
 def test_a_store_says_itself_how_long_an_invoice_must_hold(shop: World) -> None:
-    wallet: FlaskClient = client_of(shop, ServiceSettings("https://pay.example", invoice_ms=0))
-    invoice = shop.stranger.make_invoice(sats(21), "coffee", 1)
-    k1 = scan(wallet, **shop.tap(1))["k1"]
-    assert claim(wallet, k1, invoice.bolt11) == {"status": "OK"}
+    with over_http(shop, ServiceSettings("https://pay.example", invoice_ms=0)) as wallet:
+        invoice = shop.stranger.make_invoice(sats(21), "coffee", 1)
+        k1 = scan(wallet, **shop.tap(1))["k1"]
+        assert claim(wallet, k1, invoice.bolt11) == {"status": "OK"}

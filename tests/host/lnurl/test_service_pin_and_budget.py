@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import pytest
-from flask.testing import FlaskClient
 
 from host.ledger import cards, claims
 from host.ledger.codes import Code
 from host.lnurl.budget import Rate
 from host.lnurl.service import ServiceSettings
 from host.money import sats
-from tests.support.foreign_wallet import claim, client_of, refused, scan
+from tests.support.foreign_wallet import OverHttp, claim, client_of, over_http, refused, scan
 from tests.support.world import World
 
 
 class TestPin:
-    """LUD-24 draft: `pinLimit`, and `pin` on the callback."""
+    """LUD-24 draft: `pinLimit`, and `pin` on the callback, over real HTTP."""
+
+    @pytest.fixture
+    def wallet(self, shop: World) -> Iterator[OverHttp]:
+        with over_http(shop) as wallet:
+            yield wallet
 
     @pytest.fixture
     def protected(self, shop: World) -> World:
@@ -25,7 +30,7 @@ class TestPin:
         return shop
 
     def test_pin_limit_is_told_only_when_a_pin_is_set(
-        self, wallet: FlaskClient, protected: World
+        self, wallet: OverHttp, protected: World
     ) -> None:
         assert scan(wallet, **protected.tap(1))["pinLimit"] == sats(100)
         cards.set_pin(protected.db, protected.card.card_id, "4711", limit_msat=0)
@@ -33,9 +38,7 @@ class TestPin:
         cards.set_pin(protected.db, protected.card.card_id, None)
         assert "pinLimit" not in scan(wallet, **protected.tap(1))
 
-    def test_the_pin_is_asked_from_its_limit_on(
-        self, wallet: FlaskClient, protected: World
-    ) -> None:
+    def test_the_pin_is_asked_from_its_limit_on(self, wallet: OverHttp, protected: World) -> None:
         k1 = scan(wallet, **protected.tap(1))["k1"]
         pr = protected.invoice(sats(100))
         assert refused(claim(wallet, k1, pr)) is Code.PIN_REQUIRED
@@ -43,12 +46,12 @@ class TestPin:
         assert refused(claim(wallet, k1, pr, pin="0000")) is Code.PIN_WRONG
         assert claim(wallet, k1, pr, pin="4711") == {"status": "OK"}
 
-    def test_below_the_limit_no_pin_is_asked(self, wallet: FlaskClient, protected: World) -> None:
+    def test_below_the_limit_no_pin_is_asked(self, wallet: OverHttp, protected: World) -> None:
         k1 = scan(wallet, **protected.tap(1))["k1"]
         assert claim(wallet, k1, protected.invoice(sats(99))) == {"status": "OK"}
 
     def test_threat_19_tries_are_counted_across_taps_and_lock_the_pin(
-        self, wallet: FlaskClient, protected: World
+        self, wallet: OverHttp, protected: World
     ) -> None:
         pr = protected.invoice(sats(100))
         seen = []
@@ -61,7 +64,7 @@ class TestPin:
 
     def test_threat_19_no_pin_reaches_a_log_or_an_event(
         self,
-        wallet: FlaskClient,
+        wallet: OverHttp,
         protected: World,
         caplog: pytest.LogCaptureFixture,
         monkeypatch: pytest.MonkeyPatch,
