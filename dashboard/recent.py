@@ -218,7 +218,7 @@ def _frame() -> dict[str, Any]:
         "clock_time": _clock_time,
         "state_of": state_of,
         "number": texts.short,
-        "refunded": refunds.refunded_msat,
+        "paid_by": layout.paid_by,
     }
 
 

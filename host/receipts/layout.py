@@ -95,14 +95,15 @@ def _fiat(receipt: Receipt, amount: Amount, *, bold: bool = False) -> Iterator[P
 
 def _payment(receipt: Receipt) -> Iterator[Piece]:
     payment = receipt.payment
-    yield Line(pgettext("receipt", "Paid by"), _method(payment))
+    yield Line(pgettext("receipt", "Paid by"), paid_by(payment))
     if payment.reference:
         card = payment.method is SaleMethod.CARD
         reference = short(payment.reference) if card else payment.reference
         yield Line(pgettext("receipt", "Payment"), reference)
 
 
-def _method(payment: Payment) -> str:
+def paid_by(payment: Payment) -> str:
+    """The way of paying and the payer, in the language that is spoken."""
     if payment.method is SaleMethod.CARD:
         return f"Boltcard {payment.payer}".strip()
     if payment.method is SaleMethod.FOREIGN and payment.payer:

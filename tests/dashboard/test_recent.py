@@ -194,6 +194,17 @@ def test_the_first_print_is_the_receipt_and_the_next_says_copy(
     assert audit.recent(shop.db)[0].action == "sale.reprint"
 
 
+def test_a_manager_comes_to_the_receipt_from_the_list_of_sales(
+    manager: FlaskClient, shop: Shop
+) -> None:
+    sale = pay(shop, 2_100)
+    page = manager.get(f"/sales/{sale.sale_id}").text
+    found = re.search(r'href="(/till/recent/[^"]+)"', page)
+    assert found
+    assert "terminal=till-1" in found[1]
+    assert "Show the receipt" in manager.get(found[1].replace("&amp;", "&")).text
+
+
 def test_a_manager_gives_money_back_with_a_reason_once(manager: FlaskClient, shop: Shop) -> None:
     printer(shop)
     sale = pay(shop, 2_100)

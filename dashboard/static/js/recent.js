@@ -47,7 +47,7 @@ function focusFirst() {
   const wanted = dialog.querySelector("[role=alert], [role=status], input[type=search], .crumb");
   if (!wanted) return;
   if (wanted.matches("[role=alert], [role=status]")) wanted.tabIndex = -1;
-  wanted.focus({ preventScroll: true });
+  wanted.focus(); // a refusal stands in its form, which may be further down
 }
 
 async function go(address) {
