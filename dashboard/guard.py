@@ -86,7 +86,7 @@ def install(app: Flask, hosts: tuple[str, ...]) -> None:
     @app.before_request
     def token() -> None:
         if request.endpoint is not None and not _is_large(app):
-            csrf.protect()
+            csrf.protect(apply_exemptions=True)
 
     @app.after_request
     def harden(response: Response) -> Response:
@@ -105,7 +105,7 @@ def install_last(app: Flask) -> None:
     def token_of_large() -> None:
         if _is_large(app):
             request.max_content_length = LARGEST
-            csrf.protect()
+            csrf.protect(apply_exemptions=True)
 
 
 def _is_large(app: Flask) -> bool:
