@@ -55,6 +55,8 @@ def examine(home: Path) -> Iterator[Finding]:
         loaded = config
         yield _guarded("wallet", lambda: _wallet(home, loaded))
         yield _url(loaded)
+        if loaded.printers:
+            yield _printers(loaded)
 
 
 def _guarded(name: str, look: Callable[[], Finding]) -> Finding:
@@ -137,6 +139,20 @@ def _wallet(home: Path, config: Config) -> Finding:
         wallet.close()
     words = f"{wallet.name} answers" + (": it is a simulation" if wallet.simulated else "")
     return Finding("wallet", True, words)
+
+
+def _printers(config: Config) -> Finding:
+    """Whether receipts could be printed; the printers themselves are `taptill printer list`'s."""
+    from host.printers.encode import encode
+    from host.printers.errors import PrinterMissing
+
+    try:
+        for one in config.printers:
+            encode((), one)
+    except PrinterMissing as error:
+        return Finding("printers", False, str(error), "pip install 'taptill[receipts]'")
+    names = ", ".join(one.name for one in config.printers)
+    return Finding("printers", True, f"{names}: see `taptill printer list`")
 
 
 def _url(config: Config) -> Finding:
