@@ -7,11 +7,7 @@ as full-speed USB does at best; the ptys alone, which take none, are printed bes
 
 from __future__ import annotations
 
-import os
-import select
-import threading
 import time
-import tty
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -32,6 +28,7 @@ from host.readers.panel_frames import Frame
 from host.readers.panel_words import Event
 from tests.bench.report import Report, median
 from tests.hardware.twin.cards import URL_BASE, boltcard
+from tests.reader.cable import Cable
 from tests.reader.nfcpy import open_nfcpy, read_tag
 from tests.reader.process import FirmwareProcess
 
@@ -157,36 +154,6 @@ def _told(reader: PanelReader) -> Iterator[list[str]]:
         yield told
     finally:
         line.ask, line._on_event = ask, event  # type: ignore[method-assign]
-
-
-class Cable:
-    """A terminal beside another one; what is sent on either arrives at the other after a while."""
-
-    def __init__(self, far: str, seconds: float) -> None:
-        self._seconds = seconds
-        self._ours, self._hosts = os.openpty()
-        self._far = os.open(far, os.O_RDWR | os.O_NOCTTY)
-        self._stopped, self._stop = os.pipe()
-        for end in (self._hosts, self._far):
-            tty.setraw(end)
-        self.path = os.ttyname(self._hosts)
-        ways = ((self._ours, self._far), (self._far, self._ours))
-        self._threads = [threading.Thread(target=self._carry, args=way) for way in ways]
-        for thread in self._threads:
-            thread.start()
-
-    def _carry(self, here: int, there: int) -> None:
-        while self._stopped not in select.select([here, self._stopped], [], [])[0]:
-            data = os.read(here, 4096)
-            time.sleep(self._seconds)
-            os.write(there, data)
-
-    def close(self) -> None:
-        os.write(self._stop, b"x")
-        for thread in self._threads:
-            thread.join()
-        for end in (self._ours, self._hosts, self._far, self._stopped, self._stop):
-            os.close(end)
 
 
 def measure(taps: int, cable_s: float) -> dict[Way, TapFigures]:
