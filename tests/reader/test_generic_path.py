@@ -6,7 +6,7 @@ from tests.bench.bench_reader import measure
 
 
 def test_a_tap_costs_the_host_one_round_trip_and_nfcpys_own_way_four_times_that_and_more() -> None:
-    found = measure(taps=2, cable_s=0.0)
+    found = measure(taps=3, cable_s=0.0)
     assert found["firmware"].round_trips == 1
     assert found["firmware"].chip_commands <= 6
     assert found["firmware"].round_trips <= found["nfcpy"].round_trips / 4
