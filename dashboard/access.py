@@ -193,6 +193,8 @@ def local_path(target: str | None) -> str | None:
     """A path of ours to go on to after signing in; never another site."""
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
         return None
+    if not target.isprintable():  # a line break must not get as far as a header
+        return None
     parts = urlsplit(target)
     return None if parts.scheme or parts.netloc else target
 
