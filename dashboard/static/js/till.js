@@ -35,8 +35,11 @@ let leaving;
 /** The server's state, except that a finished sale may have been left and the dots are newer. */
 function view() {
   const { state, sale, dots } = server;
-  if (sale && sale.sale_id !== left) return { ...sale, state: sale.qr ? "qr" : sale.pin ? "pin" : state };
   const down = dots.filter((dot) => !dot.ok);
+  if (sale && sale.sale_id !== left) {
+    const more = state === "ready" && down.length ? blocked(down).says : sale.more;
+    return { ...sale, more, state: sale.qr ? "qr" : sale.pin ? "pin" : state };
+  }
   if (down.length) return blocked(down);
   if (server.barred) return { state: "blocked", ...server.barred };
   if (asked !== "choose") return { state: "idle" };
