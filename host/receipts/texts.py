@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel.numbers import format_currency, get_currency_symbol
-
-from host.language import current
+from host.language import SOURCE, current
+from host.ledger.rates import minor_unit
 from host.money import sat_text
 
-_PRINTERS_HAVE = "cp858"
-"""The code page that most receipt printers have, with the euro."""
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a language writes money (Unicode CLDR): separators, signs, and where those stand."""
+
+    group: str
+    point: str
+    signs: dict[str, str]
+    sign_first: bool
+    groups_from: int
+    """The least that is grouped: four digits stand together in Spanish."""
+
+
+_STYLES: Final = {
+    SOURCE: Style(",", ".", {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}, True, 1_000),
+    "es": Style(".", ",", {"EUR": "€", "GBP": "£"}, False, 10_000),
+}
+"""Signs that every receipt printer has; other currencies are written with their code."""
 
 
 def sats(amount_msat: int) -> str:
@@ -21,16 +38,13 @@ def sats(amount_msat: int) -> str:
 
 
 def money(value: Decimal, currency: str) -> str:
-    """An amount of a currency; with its code where printers do not have its sign."""
-    language = current()
-    sign = get_currency_symbol(currency, language)
-    try:
-        sign.encode(_PRINTERS_HAVE)
-    except UnicodeEncodeError:
-        sign = currency
-    if sign != currency:
-        return str(format_currency(value, currency, locale=language))
-    return str(format_currency(value, currency, "#,##0.00 ¤¤", locale=language))
+    """An amount of a currency, to its smallest unit: `€1,234.50`, `1234,50 €`, `105.00 INR`."""
+    style = _STYLES.get(current(), _STYLES[SOURCE])
+    exact = value.quantize(minor_unit(currency), ROUND_HALF_UP)
+    digits = f"{exact:,f}" if exact >= style.groups_from else f"{exact:f}"
+    text = "".join({",": style.group, ".": style.point}.get(one, one) for one in digits)
+    sign = style.signs.get(currency)
+    return f"{sign}{text}" if sign and style.sign_first else f"{text} {sign or currency}"
 
 
 def moment(at: int, timezone: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import pytest
 
 from host.clock import ManualClock
+from host.language import speaking
 from host.ledger import incoming, people, rates, refunds, sales, settings
 from host.ledger.errors import LedgerError, NotFound
 from host.ledger.permissions import Role
@@ -20,7 +22,7 @@ from host.receipts import receipt as receipts
 from host.receipts.choices import RECEIPTS, ReceiptChoices
 from host.receipts.layout import pieces
 from host.receipts.paper import Fitted, fit
-from host.receipts.texts import moment, short
+from host.receipts.texts import moment, money, short
 from tests.support.shop import Shop
 
 
@@ -157,6 +159,24 @@ def test_currencies_are_written_as_they_are(
     sale = charge(shop, 2_100)
     shop.tap(shop.card("Ann"))
     assert shown in text(receipts.of_sale(shop.db, sale.sale_id)).replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("language", "value", "currency", "shown"),
+    [
+        ("en", "1234.5", "EUR", "€1,234.50"),
+        ("es", "1234.5", "EUR", "1234,50 €"),
+        ("es", "12345.678", "EUR", "12.345,68 €"),
+        ("es", "3", "USD", "3,00 USD"),
+        ("es", "1500", "JPY", "1500 JPY"),
+        ("en", "0.005", "GBP", "£0.01"),
+    ],
+)
+def test_money_is_written_as_in_the_language(
+    language: str, value: str, currency: str, shown: str
+) -> None:
+    with speaking(language):
+        assert money(Decimal(value), currency) == shown
 
 
 def test_without_a_rate_a_receipt_is_in_sats_alone(shop: Shop) -> None:
