@@ -8,6 +8,7 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from host.language import said
 from host.ledger.codes import Code, Words
 from host.ledger.errors import LedgerError, NotFound
 from host.store.errors import StoreError
@@ -46,7 +47,7 @@ def wants_json() -> bool:
 
 def problem(code: Code, status: int, detail: Mapping[str, str | int] | None = None) -> Response:
     """A refusal for our scripts: its code, its words, and facts that name no secret."""
-    says, do = code.words
+    says, do = said(code.words)
     response = jsonify(code=code.value, says=says, do=do, detail=dict(detail or {}))
     response.status_code = status
     return response
@@ -56,6 +57,7 @@ def answer(
     status: int, words: Words, code: str, detail: Mapping[str, str | int] | None = None
 ) -> Response:
     """The same words for a person or for a script."""
+    words = said(words)
     if wants_json():
         response = jsonify(code=code, says=words.says, do=words.do, detail=dict(detail or {}))
     else:
