@@ -26,7 +26,7 @@ from dashboard.context import DashboardContext
 from dashboard.deskstate import desk_state
 from dashboard.errors import problem
 from dashboard.room import here, terminal
-from dashboard.state import dots, till_state
+from dashboard.state import dots, offer, till_state
 from host.ledger.codes import Code
 from host.ledger.records import Event
 from host.till import Terminal
@@ -82,6 +82,7 @@ class Feed:
         self._after = after
         self._topics = topics
         self._dots = b""
+        self._offer = self._offered()
 
     def messages(self, over: Callable[[], bool]) -> Iterator[bytes]:
         """Messages until `over`; the dots first, so that a page that reconnects is right."""
@@ -90,6 +91,7 @@ class Feed:
         yield b"retry: 1000\n\n"
         while not over():
             yield from self._dots_if_changed()
+            yield from self._offer_if_changed()
             if events.wait(self._after, SLICE_MS):
                 silent = 0
                 yield from self._news(events.after(self._after, BATCH))
@@ -102,6 +104,18 @@ class Feed:
         if now != self._dots:
             self._dots = now
             yield now
+
+    def _offer_if_changed(self) -> Iterator[bytes]:
+        """A new rate, or one that has become too old, and changed tips: no sale tells them."""
+        now = self._offered()
+        if now != self._offer:
+            self._offer = now
+            yield now
+
+    def _offered(self) -> bytes:
+        if "till" not in self._topics:
+            return b""
+        return message("offer", offer(self._context, self._terminal))
 
     def _news(self, news: list[Event]) -> Iterator[bytes]:
         if not news:
@@ -116,13 +130,12 @@ class Feed:
             if seen:
                 yield message("card-seen", {"state": seen[-1].data.get("sale_state")}, self._after)
         if "payouts" in self._topics:
-            mine = [
-                event.subject
-                for event in news
-                if event.kind.startswith("payout.") and event.store_id == self._store_id
-            ]
-            for payout_id in dict.fromkeys(mine):
+            mine = [event for event in news if event.store_id == self._store_id]
+            made = [event.subject for event in mine if event.kind.startswith("payout.")]
+            for payout_id in dict.fromkeys(made):
                 yield message("payout", {"payout_id": payout_id}, self._after)
+            if any(map(_beside_payouts, mine)):
+                yield message("payout", {"payout_id": None}, self._after)
 
         if "desk" in self._topics and any(self._is_here(event, "desk.") for event in news):
             yield message("desk", desk_state(self._context, terminal), self._after)
@@ -135,6 +148,13 @@ class Feed:
         """Whether something of this kind happened on our terminal."""
         terminal_id = event.data.get("terminal_id")
         return event.kind.startswith(kinds) and terminal_id == self._terminal.terminal_id
+
+
+def _beside_payouts(event: Event) -> bool:
+    """What changes an overview without a payout: a sale paid from outside, a file of history."""
+    if event.kind == "sale.approved":
+        return "payout_id" not in event.data
+    return event.kind == "history.imported"
 
 
 @bp.get("/live")

@@ -69,14 +69,11 @@ def till_state(context: DashboardContext, terminal: Terminal) -> dict[str, Any]:
     terminal_id = terminal.terminal_id
     sale = sales.current(context.db, terminal_id) or sales.latest(context.db, terminal_id)
     lamps = dots(context, terminal)
-    rate = rates.of_store(context.db, terminal.store_id)
     state: dict[str, Any] = {
         "event_id": event_id,
         "state": "idle",
         "sale": None,
-        "barred": _barred(context, terminal_id, rate, now),
-        "rate": _rate(context, terminal.store_id, rate, now),
-        "tips": _tips(context, terminal.store_id),
+        **offer(context, terminal),
         "late": [_late(one) for one in incoming.late(context.db, terminal_id)],
         "unprinted": unprinted.told(context.db, terminal_id),
         "dots": lamps,
@@ -87,6 +84,17 @@ def till_state(context: DashboardContext, terminal: Terminal) -> dict[str, Any]:
     elif state["barred"] or any(not lamp["ok"] for lamp in lamps):
         state["state"] = "blocked"
     return state
+
+
+def offer(context: DashboardContext, terminal: Terminal) -> dict[str, Any]:
+    """What the next sale can be: whether there can be one, in which unit, and with which tip."""
+    now = context.clock.now()
+    rate = rates.of_store(context.db, terminal.store_id)
+    return {
+        "barred": _barred(context, terminal.terminal_id, rate, now),
+        "rate": _rate(context, terminal.store_id, rate, now),
+        "tips": _tips(context, terminal.store_id),
+    }
 
 
 def _barred(

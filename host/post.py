@@ -183,7 +183,7 @@ class ReaderPost:
         if press.button is Button.CANCEL and (sale_id := self._offered) is not None:
             self._given_up.append(sale_id)
         elif press.tip_percent is not None:
-            log.info("a tip of %d %% was chosen; tips are not taken yet", press.tip_percent)
+            log.info("a tip of %d %% on the reader: tips are chosen on the till", press.tip_percent)
 
     def _give_up(self) -> None:
         """Cancel what a person gave up on the reader; a sale that went on meanwhile stays."""

@@ -15,8 +15,11 @@ from flask import Flask
 from dashboard.access import COOKIE
 from dashboard.context import DashboardContext
 from dashboard.live import MAX_STREAMS, Feed
-from host.ledger import people, sales
+from host.clock import MINUTE, ManualClock
+from host.ledger import people, rates, sales, settings, stores
 from host.ledger.permissions import Role
+from host.ledger.rates import Rate
+from host.ledger.tips import TIPS, Tips
 from host.web import WebServer
 from tests.support.shop import Shop
 
@@ -69,6 +72,31 @@ def test_a_page_that_missed_much_gets_the_newest_state_once(
     assert kinds[1][2]["state"] == "approved"
     assert [data["payout_id"] for _, _, data in kinds[2:]] == made
     assert {event_id for _, event_id, _ in kinds[1:]} == {str(shop.db.events.last_id())}
+
+
+def test_a_new_rate_and_one_that_is_too_old_are_told_without_a_sale(
+    context: DashboardContext, shop: Shop, clock: ManualClock
+) -> None:
+    stores.set_currency(shop.db, "main", "EUR")
+    messages = feed(context, shop.db.events.last_id(), "till")
+    next(messages)
+    now = clock.now()
+    rates.put(shop.db, Rate("EUR", "60000.00", "fixed", now, now + MINUTE, now + 2 * MINUTE))
+    _, event_id, told = of_kind(messages, "offer")
+    assert (event_id, told["rate"]["old"], told["barred"]) == (None, False, None)
+    clock.advance(2 * MINUTE)
+    _, _, told = of_kind(messages, "offer")
+    assert told["rate"]["old"]
+    assert told["barred"]["says"] == "The exchange rate is too old"
+
+
+def test_tips_that_a_manager_turns_on_reach_the_open_tills(
+    context: DashboardContext, shop: Shop
+) -> None:
+    messages = feed(context, shop.db.events.last_id(), "till")
+    next(messages)
+    settings.put(shop.db, "main", TIPS, Tips(on=True))
+    assert of_kind(messages, "offer")[2]["tips"]["percents"] == [5, 10, 15]
 
 
 def test_another_terminals_sale_is_not_shown_here(context: DashboardContext, shop: Shop) -> None:

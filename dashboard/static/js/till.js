@@ -251,6 +251,7 @@ listen({
       root.dataset.live = "yes"; // the first message of every stream
       take({ ...server, dots });
     },
+    offer: (offer) => take({ ...server, ...offer }),
     "card-seen": cardSeen,
   },
   poll: () => get(url.stateUrl).then(take),
