@@ -103,7 +103,8 @@ def link(token: str) -> ResponseReturnValue:
         return render_template("error.html", words=USED, status=403), 403
     if (before := device()) is not None:
         devices.revoke(here().db, before.device_id, made[0].trusted_by)
-    response = make_response(redirect(url_for("home")))
+    somebody = person() is not None  # who is asked whether they go on here
+    response = make_response(redirect(url_for("signin.change" if somebody else "home")))
     set_device(response, made[1])
     return response
 

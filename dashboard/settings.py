@@ -18,7 +18,8 @@ from dashboard import forms, receipt_choices, tip_choices
 from dashboard.access import asked_store, open_stores, permit_in_store, person
 from dashboard.formats import zone, zone_words
 from dashboard.room import here, store_time
-from host.ledger import rates, stores
+from host.ledger import rates, settings, stores
+from host.ledger.devices import TILL_LOCK, TillLock
 from host.ledger.rates import NO_CURRENCY
 from host.ledger.records import Store
 
@@ -100,6 +101,15 @@ def _save_day(store: Store, person_id: str | None) -> None:
     )
 
 
+def _lock(store: Store) -> Mapping[str, Any]:
+    return {"minutes": settings.get(here().db, store.store_id, TILL_LOCK).minutes}
+
+
+def _save_lock(store: Store, person_id: str | None) -> None:
+    value = TillLock(forms.number("minutes") or 0)
+    settings.put(here().db, store.store_id, TILL_LOCK, value, person_id)
+
+
 SECTIONS: Final = (
     Section(
         "name",
@@ -124,6 +134,14 @@ SECTIONS: Final = (
         _day,
         _save_day,
         "The business day is changed from now on; past days stay as they are.",
+    ),
+    Section(
+        "lock",
+        "Lock of the tills",
+        "When a till that nobody uses asks for the PIN again.",
+        _lock,
+        _save_lock,
+        "It holds for everybody who signs in from now on.",
     ),
     Section(
         "tips",

@@ -22,7 +22,11 @@ BANNER = """
      Then look at Payouts and Cards in the till's menu.
      At the Desk press Start, and lay the card "blank" on the counter: it becomes a card that pays.
 
-  The link of step 1 works once; for another one run  {another}
+  Be the cashier: open the till of {cashier} in another browser or a private window,
+  tap the name, and type the PIN {pin}:
+{tills}
+
+  Each link works once; for another one of step 1 run  {another}
   Ctrl-C ends the demo; cards and payouts are kept in {home}
 """
 
@@ -31,17 +35,25 @@ BANNER = """
 @click.option("--once", is_flag=True, help="Charge one sale by one tap, print it, and end.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: print one JSON object.")
 @click.option(
-    "--reader", type=click.Choice(KINDS), default="nfc", show_default=True, help="Twin reader."
+    "--reader",
+    "readers",
+    type=click.Choice(KINDS),
+    multiple=True,
+    default=("nfc",),
+    show_default=True,
+    help="Twin reader; several make a terminal each.",
 )
 @pass_home
 @click.pass_context
-def demo(ctx: click.Context, home: Home, once: bool, as_json: bool, reader: str) -> None:
+def demo(
+    ctx: click.Context, home: Home, once: bool, as_json: bool, readers: tuple[str, ...]
+) -> None:
     """Run the whole of Taptill on a twin reader with virtual cards."""
     named = ctx.parent is not None and ctx.parent.params.get("home") is not None
     if once:
-        _once(home, named, as_json, reader)
+        _once(home, named, as_json, readers[0])
     else:
-        _live(home, named, reader)
+        _live(home, named, readers)
 
 
 @contextmanager
@@ -71,22 +83,30 @@ def _once(home: Home, named: bool, as_json: bool, reader: str) -> None:
         click.echo(f"card {told['usage']['boltcardAlias']}: {told['usage']['totalPayouts']} payout")
 
 
-def _live(home: Home, named: bool, reader: str) -> None:
+def _live(home: Home, named: bool, kinds: tuple[str, ...]) -> None:
     from hardware.demo.once import home_folder
-    from hardware.demo.stage import stage
+    from hardware.demo.stage import CASHIER, CASHIERS_PIN, device_link, several
     from host.setup import sign_in_link
 
     with (
         _in_words(),
         home_folder(home.path if named else None) as folder,
-        stage(folder, reader, click.echo, live=True) as (daemon, twin),
+        several(folder, kinds, click.echo, live=True) as (daemon, twins),
     ):
         till = daemon.urls.get("dashboard", "")
         link = sign_in_link(daemon.db, daemon.config, "manager", base=till)
+        tills = [
+            f"     {place.terminal}  {device_link(daemon, place.terminal)}"
+            + (f"  its counter  {twin.counter_url}" if len(twins) > 1 else "")
+            for place, twin in zip(daemon.config.readers, twins, strict=True)
+        ]
         click.echo(
             BANNER.format(
                 sign_in=link,
-                counter=twin.counter_url or "-",
+                counter=twins[0].counter_url or "-",
+                cashier=CASHIER,
+                pin=CASHIERS_PIN,
+                tills="\n".join(tills),
                 another=f"{sys.argv[0]} --home {folder} sign-in",
                 home=folder,
             )

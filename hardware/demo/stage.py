@@ -1,9 +1,9 @@
-"""The demo's shop: a home folder, keys that are refused elsewhere, an account, and four cards."""
+"""The demo's shop: a home folder, keys that are refused elsewhere, an account, cards and people."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,8 @@ from host.config import (
 from host.daemon import Daemon
 from host.daemon_lock import take_home
 from host.keyring import Keyring, KeyringError
-from host.ledger import cards, pull_payments
+from host.ledger import cards, devices, people, pull_payments
+from host.ledger.permissions import Role
 from host.ledger.records import Limits
 from host.money import sats
 from host.readers.open import ReaderOptions, open_reader
@@ -55,6 +56,11 @@ BLANK = "blank"
 """A card as NXP delivers it, to see what the till says to it."""
 
 
+CASHIER = "Cass"
+CASHIERS_PIN = "2580"
+"""Who charges in the demo; the PIN is printed, and is one of the demo alone."""
+
+
 class DemoFailed(Exception):
     """The demo did not reach a payout; the text says where it stopped."""
 
@@ -66,23 +72,67 @@ Say = Callable[[str], object]
 def stage(
     home: Path, kind: str, say: Say, *, live: bool, only: int | None = None
 ) -> Iterator[tuple[Daemon, DemoReader]]:
-    """A running daemon on a twin reader, with its cards made; all of it ends with the block.
+    """As `several`, with one reader."""
+    with several(home, [kind], say, live=live, only=only) as (daemon, readers):
+        yield daemon, readers[0]
 
-    `live` serves the dashboard and the virtual counter on their usual ports where those are free.
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the demo is served, where these are free; 0 is any port."""
+
+    till: int = 8424
+    counter: int = 8425
+    """Of the first reader; the others' follow."""
+    cards: int = 8423
+
+
+USUAL = Ports()
+ANY = Ports(0, 0, 0)
+
+
+@contextmanager
+def several(
+    home: Path,
+    kinds: Sequence[str],
+    say: Say,
+    *,
+    live: bool,
+    only: int | None = None,
+    ports: Ports = USUAL,
+    make: Callable[[str, Path, CounterAt | None], DemoReader] = demo_reader,
+) -> Iterator[tuple[Daemon, list[DemoReader]]]:
+    """A running daemon on twin readers, a terminal each, with its cards made and its people.
+
+    All of it ends with the block. `live` serves the dashboard, and a virtual counter for each
+    reader.
     """
     keyring = _keyring(home)
     with ExitStack() as stack:
-        till = free_port(8424) if live else None
-        counter = CounterAt(free_port(8425), f"http://127.0.0.1:{till}/till") if till else None
-        reader = demo_reader(kind, home / "cards", counter)
-        stack.callback(reader.close)
-        if reader.words:
-            say(reader.words)
-        config = _config(reader, till)
-        _make_cards(home, config, keyring, reader, say, only)
-        openers = {reader.device: reader.opener} if reader.opener else {}
-        daemon = Daemon(home, config, keyring, openers=openers, demo_url=reader.counter_url)
-        yield stack.enter_context(daemon), reader
+        till = free_port(ports.till) if live else None
+        readers = []
+        for number, kind in enumerate(kinds):
+            port = free_port(ports.counter and ports.counter + number)
+            counter = CounterAt(port, f"http://127.0.0.1:{till}/till") if till else None
+            reader = make(kind, home / "cards", counter)
+            stack.callback(reader.close)
+            readers.append(reader)
+            if reader.words:
+                say(reader.words)
+        config = _config(readers, till, ports.cards)
+        _make_cards(home, config, keyring, readers[0], say, only)
+        openers = {reader.device: reader.opener for reader in readers if reader.opener}
+        daemon = Daemon(home, config, keyring, openers=openers, demo_url=readers[0].counter_url)
+        yield stack.enter_context(daemon), readers
+
+
+def device_link(daemon: Daemon, terminal_id: str) -> str:
+    """A link that makes a browser a trusted till, on which the cashier signs in with a PIN."""
+    db, store = daemon.db, daemon.config.store.id
+    if people.by_name(db, CASHIER) is None:
+        people.create(db, CASHIER, Role.CASHIER, store_id=store, pin=CASHIERS_PIN)
+    token = devices.one_time_link(db, f"Demo {terminal_id}", terminal_id)
+    return f"{daemon.urls['dashboard']}/device/link/{token}"
 
 
 def free_port(wanted: int) -> int:
@@ -107,9 +157,9 @@ def _keyring(home: Path) -> Keyring:
     return keyring
 
 
-def _config(reader: DemoReader, till: int | None) -> Config:
+def _config(readers: Sequence[DemoReader], till: int | None, cards_port: int) -> Config:
     """`till` is the dashboard's port; None serves none, and the cards' service on any port."""
-    public = free_port(8423) if till else 0
+    public = free_port(cards_port) if till else 0
     return Config(
         store=StoreConfig(name=SHOP),
         public=PublicConfig(
@@ -117,7 +167,10 @@ def _config(reader: DemoReader, till: int | None) -> Config:
             listen=f"127.0.0.1:{public}",
         ),
         dashboard=DashboardConfig(enabled=bool(till), listen=f"127.0.0.1:{till or 0}"),
-        readers=(ReaderConfig(reader.device, gpio_lights=reader.gpio_lights),),
+        readers=tuple(
+            ReaderConfig(one.device, f"till-{number}", gpio_lights=one.gpio_lights)
+            for number, one in enumerate(readers, 1)
+        ),
     )
 
 

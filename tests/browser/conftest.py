@@ -14,6 +14,8 @@ from host.clock import ManualClock, SystemClock
 from host.web import WebServer
 from tests.support.browser import chromium, new_context, watch
 from tests.support.shop import Shop
+from tests.support.two_tills import TwoTills
+from tests.support.two_tills import two_tills as opened_tills
 
 pytestmark = pytest.mark.browser
 
@@ -68,3 +70,10 @@ def till(window: BrowserContext, site: str) -> Iterator[Page]:
     page.goto(f"{site}/till")
     yield page
     assert complaints == []
+
+
+@pytest.fixture
+def two_tills(browser: Browser, tmp_path: Path) -> Iterator[TwoTills]:
+    """A shop with two terminals, each with a twin reader on a real driver, and a daemon."""
+    with opened_tills(tmp_path / "home", browser) as tills:
+        yield tills

@@ -24,6 +24,16 @@ field.addEventListener("input", () => {
   field.value = field.value.replace(/\D/g, "");
 });
 
+// A PIN is sent once: what is typed while the answer is on its way belongs to the next page.
+let sent = false;
+field.form.addEventListener("submit", (event) => {
+  if (sent) event.preventDefault();
+  sent = true;
+});
+addEventListener("pageshow", () => {
+  sent = false;
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") others.click();
   // Digits count wherever the focus is, as on the till.

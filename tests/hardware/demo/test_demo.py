@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hardware.demo.stage import stage
+from hardware.demo.stage import CASHIER, CASHIERS_PIN, device_link, several, stage
 from hardware.twin import private_pcscd
 from host import keyring as keyrings
 from host.clock import SystemClock
 from host.config import DATABASE_NAME
-from host.ledger import books
+from host.ledger import books, devices
 from host.store.engine import Engine
 from tests.support.running import get
 
@@ -209,3 +209,22 @@ def test_the_live_demo_says_what_to_click_serves_it_and_ends_with_a_signal(
     assert rest.strip().endswith("ending the demo")
     assert "Traceback" not in errors
     assert "no real money moves" in text
+    assert "tap the name, and type the PIN 2580" in text
+
+
+def test_two_readers_make_two_tills_and_the_cashiers_link_opens_one(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with several(home, ["nfc", "nfc"], lambda _: None, live=True, only=1) as (daemon, twins):
+        counters = {twin.counter_url for twin in twins}
+        assert len(counters) == 2
+        assert [one.terminal for one in daemon.config.readers] == ["till-1", "till-2"]
+        link = device_link(daemon, "till-2")
+        browser = urllib.request.build_opener(
+            urllib.request.HTTPCookieProcessor(), urllib.request.ProxyHandler({})
+        )
+        with browser.open(link, timeout=10) as answer:
+            assert CASHIER in answer.read().decode()
+        (device,) = devices.every(daemon.db)
+        (cass,) = devices.colleagues(daemon.db, device)
+        assert device.terminal_id == "till-2"
+        assert isinstance(devices.sign_in(daemon.db, device, cass.person_id, CASHIERS_PIN), str)
