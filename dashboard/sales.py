@@ -17,7 +17,7 @@ from dashboard.exports import Times, attachment
 from dashboard.filters import Filters
 from dashboard.formats import zone_words
 from dashboard.room import here, store_time
-from host.ledger import days, incoming, people, refunds, sales, stores, views_sales
+from host.ledger import days, giving_up, incoming, people, refunds, sales, stores, views_sales
 from host.ledger.records import Sale, SaleMethod, SaleState
 from host.ledger.views_sales import OtherSum, PaidBy, SaleList
 from host.money import MSAT_PER_SAT
@@ -152,6 +152,18 @@ def refund(sale_id: str) -> AnyResponse:
 
     words = "The money is back on the card."
     return forms.done(act, words, url_for(".one", sale_id=sale_id))
+
+
+@bp.post("/<sale_id>/give-up")
+@permit_in_store("sale.refund")
+def give_up(sale_id: str) -> AnyResponse:
+    """Close a sale that is being checked, when its wallet is dead for good."""
+    _ours(sale_id)
+    return forms.done(
+        lambda: giving_up.give_up(here().db, sale_id, forms.text("reason"), person()),
+        "The sale is closed. Should its money come after all, the till tells it.",
+        url_for(".one", sale_id=sale_id),
+    )
 
 
 @bp.get("/export.csv")
