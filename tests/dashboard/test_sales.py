@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 
 from dashboard import sales as room
 from dashboard.access import COOKIE
+from dashboard.context import DashboardContext
+from dashboard.live import Feed
 from host.clock import DAY, ManualClock
 from host.ledger import books, cards, pull_payments, refunds, sales, stores, views_sales
 from host.ledger.codes import Code
@@ -19,7 +21,7 @@ from host.ledger.permissions import Role
 from host.ledger.records import Card, SaleState
 from host.money import sats
 from tests.support.forms import csrf_of
-from tests.support.others import foreign, on_screen
+from tests.support.others import foreign, on_screen, past
 from tests.support.shop import Shop
 
 
@@ -224,3 +226,15 @@ def test_the_list_is_taken_along_as_csv_that_sums(
         len(list(csv.DictReader(io.StringIO(manager.get("/sales/export.csv?method=card").text))))
         == 1
     )
+
+
+def test_an_open_overview_hears_of_sales_from_outside_and_of_imports(
+    context: DashboardContext, shop: Shop
+) -> None:
+    for make in (lambda: foreign(shop, 5), lambda: on_screen(shop, 5), lambda: past(shop)):
+        before = shop.db.events.last_id()
+        make()
+        stopping = iter((False, True))
+        feed = Feed(context, context.terminal, before, frozenset({"payouts"}))
+        text = b"".join(feed.messages(lambda: next(stopping, True)))  # noqa: B023
+        assert text.count(b"event: payout\n") == 1
