@@ -18,6 +18,8 @@ class Printer:
     ) -> None:
         self.config = config
         self._open = opener
+        self.over: Callable[[], bool] = lambda: False
+        """Whether nobody waits any more; then a try ends early, and is made again later."""
         self._answered = False
         """It answered once: when it is silent now, something is wrong."""
         self._tells = True
@@ -42,6 +44,7 @@ class Printer:
                 status.check(wire)
 
     def _check(self, wire: Wire) -> bool:
+        wire.over = self.over
         answers = status.check(wire)
         if self._answered and not answers:
             raise PrinterTrouble(status.SILENT_WORDS)

@@ -47,6 +47,7 @@ class Station:
 
     def run(self, stop: threading.Event) -> None:
         """Print what comes, until `stop`."""
+        self._printer.over = stop.is_set
         while not stop.is_set():
             seen = self._db.events.known_id  # first, so that what comes while we look wakes us
             if not self.step():

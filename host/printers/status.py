@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from host.printers.errors import PrinterTrouble
-from host.printers.wire import Wire
+from host.printers.wire import SLICE_S, STOPPING, Wire
 
 ANSWER_S: Final = 1.0
 PRINTED_S: Final = 8.0
@@ -82,7 +82,9 @@ def _real_time(wire: Wire, question: bytes) -> int | None:
 def _answer(wire: Wire, within_s: float, fits: Callable[[int], bool]) -> int | None:
     until = time.monotonic() + within_s
     while (left := until - time.monotonic()) > 0:
-        found = [one for one in wire.receive(left) if fits(one)]
+        if wire.over():
+            raise PrinterTrouble(STOPPING)
+        found = [one for one in wire.receive(min(left, SLICE_S)) if fits(one)]
         if found:
             return found[-1]
     return None

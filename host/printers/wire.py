@@ -11,6 +11,7 @@ import select
 import socket
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -21,7 +22,13 @@ OPEN_S: Final = 5.0
 SEND_S: Final = 10.0
 """How long a printer may refuse to take more: its buffer is full, and it prints no line."""
 
+SLICE_S: Final = 0.25
+"""How soon a wait notices that the service stops."""
+
 CANNOT_TAKE: Final = "it takes no data: look at its paper and its lamps"
+
+
+STOPPING: Final = "the service stopped while it was printed"
 
 
 class Wire(ABC):
@@ -29,6 +36,16 @@ class Wire(ABC):
 
     two_way = True
     """Whether anything the printer says can come back."""
+
+    over: Callable[[], bool] = staticmethod(lambda: False)
+    """Whether nobody waits any more: the service stops."""
+
+    def keep_waiting(self, until: float) -> None:
+        """Raise `PrinterTrouble` when the time (monotonic, s) is over, or the service stops."""
+        if self.over():
+            raise PrinterTrouble(STOPPING)
+        if time.monotonic() >= until:
+            raise PrinterTrouble(CANNOT_TAKE)
 
     @abstractmethod
     def send(self, data: bytes) -> None:
@@ -64,13 +81,16 @@ class NetworkWire(Wire):
             raise PrinterTrouble(f"nothing answers at {place} ({_reason(error)})") from error
 
     def send(self, data: bytes) -> None:
-        self._socket.settimeout(SEND_S)
-        try:
-            self._socket.sendall(data)
-        except TimeoutError as error:
-            raise PrinterTrouble(CANNOT_TAKE) from error
-        except OSError as error:
-            raise PrinterTrouble(f"the connection broke ({_reason(error)})") from error
+        until = time.monotonic() + SEND_S
+        self._socket.settimeout(SLICE_S)
+        left = memoryview(data)
+        while left:
+            try:
+                left = left[self._socket.send(left) :]
+            except TimeoutError:
+                self.keep_waiting(until)
+            except OSError as error:
+                raise PrinterTrouble(f"the connection broke ({_reason(error)})") from error
 
     def receive(self, timeout_s: float) -> bytes:
         self._socket.settimeout(timeout_s)
@@ -137,9 +157,10 @@ class FileWire(Wire):
     def send(self, data: bytes) -> None:
         until = time.monotonic() + SEND_S
         while data:
-            _, ready, _ = select.select([], [self._fd], [], max(0.0, until - time.monotonic()))
+            _, ready, _ = select.select([], [self._fd], [], SLICE_S)
             if not ready:
-                raise PrinterTrouble(CANNOT_TAKE)
+                self.keep_waiting(until)
+                continue
             try:
                 data = data[os.write(self._fd, data) :]
             except BlockingIOError:

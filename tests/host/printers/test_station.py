@@ -14,6 +14,7 @@ from host.printers import printing, status
 from host.printers.automatic import MISSED_MS, Automatic
 from host.printers.settings import PrinterConfig
 from host.printers.station import Station, bodies
+from host.printers.wire import STOPPING
 from host.receipts.choices import RECEIPTS, ReceiptChoices
 from host.receipts.paper import Line
 from host.supervise import Worker
@@ -276,3 +277,20 @@ def test_a_dead_printer_delays_neither_sales_nor_another_printer(shop: Shop) -> 
             shop.db.events.close()
             over = [worker.join(20.0) for worker in workers]
         assert all(over)
+
+
+def test_a_service_that_stops_does_not_wait_until_a_receipt_is_out(shop: Shop) -> None:
+    print_jobs.configure(shop.db, [PrinterRow("bar", ("till-1",), drawer=False)])
+    with fake_printer() as slow:
+        slow.tells = False
+        job = ask(shop)
+        worker = Worker("printer bar", Station(config(slow), shop.db, shop.board).run)
+        worker.start()
+        slow.wait_printed(b"hello")
+        worker.stop()
+        shop.db.events.close()
+        assert worker.join(status.PRINTED_S / 2)
+        assert (now(shop, job).state, now(shop, job).error) == (
+            "queued",
+            f"printer bar: {STOPPING}",
+        )
