@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.device.machine import Machine, why_not
 
 _PARTS = Path(".build/usb/parts")
-_SECONDS = 300.0
+_SECONDS = 600.0
 _COUNT = re.compile(r"(\d+) passed, (\d+) failed, \d+ skipped")
 
 

@@ -212,6 +212,24 @@ def test_a_reader_that_was_reset_is_gone_and_comes_back(
         assert card_on(again).transceive(SELECT_APPLICATION) == b"\x90\x00"
 
 
+def test_a_host_that_died_is_forgotten_and_the_next_one_sells(
+    firmware: FirmwareProcess, tmp_path: Path
+) -> None:
+    dead = open_panel(firmware.panel, run_dir=tmp_path)
+    assert isinstance(dead, PanelReader)
+    dead.show(SALE)
+    assert dead.wait_card(1) is None
+    dead._line.close()  # as by kill -9: armed, and no word of farewell
+    dead.close()
+    with open_panel(firmware.panel, run_dir=tmp_path) as reader:
+        reader.show(Show(Look.READY, ("9 999 sats", "Tap")))
+        assert reader.wait_card(1) is None
+        card = lay(firmware, ScriptedCard())
+        assert card_on(reader).transceive(SELECT_APPLICATION) == b"\x90\x00"
+        assert reader.wait_card(300) is None
+        assert len(card.apdus) == 2
+
+
 def test_the_reader_says_who_it_is_and_what_it_can(reader: PanelReader) -> None:
     assert reader.info.name == "TT-0000UNIX"
     assert reader.info.can == frozenset(Can)
