@@ -30,7 +30,8 @@ def install(ctx: click.Context, as_unit: bool, user: str, credentials: Path) -> 
 
     home = Path(ctx.find_root().params["home"] or HOME).absolute()
     try:
-        unit = Unit(_program(), home, user, credentials.absolute(), _keys(home))
+        where = (Path(sys.executable).resolve(), Path(sys.prefix), Path(__file__))
+        unit = Unit(_program(), home, user, credentials.absolute(), _keys(home), where)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if as_unit:

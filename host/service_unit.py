@@ -83,13 +83,17 @@ WantedBy=multi-user.target
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """For whom and where: `program` is the command with its arguments, `keys` more credentials."""
+    """For whom and where: `program` is the command with its arguments, `keys` more credentials.
+
+    `reads` are places it needs beside them: a venv's Python and packages may be anywhere.
+    """
 
     program: tuple[str, ...]
     home: Path = HOME
     user: str = "taptill"
     credentials: Path = CREDENTIALS
     keys: tuple[str, ...] = ()
+    reads: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises `ValueError` for a user's name that is none."""
@@ -99,7 +103,7 @@ class Unit:
     @property
     def text(self) -> str:
         """The unit file."""
-        places = [self.home, *(Path(word) for word in self.program if word.startswith("/"))]
+        places = (self.home, Path(self.program[0]), *self.reads)
         hidden = any(place.is_relative_to(one) for place in places for one in _PEOPLES)
         loaded = [f"{name}:{self.credentials / name}" for name in (CREDENTIAL, *self.keys)]
         return _TEXT.format(

@@ -56,6 +56,8 @@ def test_a_home_or_program_among_peoples_folders_is_seen_and_else_they_are_hidde
     for program, home in (("/home/ann/bin/taptill", "/var/lib/taptill"), ("/bin/x", "/root/shop")):
         text = Unit((program,), Path(home)).text
         assert values(text, "ProtectHome") == ["read-only"]
+    of_pyenv = Unit(("/opt/taptill/bin/taptill",), reads=(Path("/home/ann/.pyenv/bin/python3"),))
+    assert values(of_pyenv.text, "ProtectHome") == ["read-only"]
 
 
 def test_the_wallets_key_is_a_credential_too(tmp_path: Path) -> None:
