@@ -29,7 +29,14 @@ FLOORS = (
     {"host.store", "host.readers", "host.lightning", "host.keyring", "host.supervise"},
     {"host.ledger", "host.language", "host.receipts"},
     {"host.lnurl", "host.web", "host.till", "host.payer", "host.health", "host.post"}
-    | {"host.foreign", "host.pinpad", "host.printers", "host.rates"},
+    | {
+        "host.foreign",
+        "host.invoices",
+        "host.screen",
+        "host.pinpad",
+        "host.printers",
+        "host.rates",
+    },
 )
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from host.ledger import sales
+from host.ledger import rates, sales, stores
+from host.ledger.bills import Bill
 from host.ledger.claims import Claimed
 from host.ledger.codes import Code, Refused
+from host.ledger.rates import Rate
 from host.ledger.records import Sale, SaleState
 from host.readers.base import Look, Show
-from host.till import APPROVED_MS, picture
+from host.till import APPROVED_MS, charge, picture
 from tests.host.test_till import Link
 from tests.support.counter import Counter, counter
 
@@ -72,3 +74,11 @@ def test_an_approved_sale_is_idle_when_the_clock_was_set_back(at: Counter) -> No
     card.twin.power_on()
     assert isinstance(at.till.presented(Link(card.twin.transceive)), Claimed)
     assert show(at.sale(sale.sale_id), after=-1) == Show(Look.IDLE)
+
+
+def test_a_sale_that_was_keyed_in_the_currency_says_so_to_the_holder(at: Counter) -> None:
+    stores.set_currency(at.db, "main", "EUR")
+    rates.put(at.db, Rate("EUR", "60000.00", "fixed", at.clock.now()))
+    sale = charge(at.db, at.board, at.till.terminal, Bill((1250,), "EUR"))
+    assert isinstance(sale, Sale)
+    assert show(sale) == Show(Look.READY, ("12.50 EUR", "ready"))
