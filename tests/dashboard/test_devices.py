@@ -121,7 +121,7 @@ def test_a_pin_signs_in_and_goes_where_the_person_wanted(
     page = tablet.get("/till")
     assert page.status_code == 200
     assert "Change the person:" in page.text
-    assert post(tablet, "/till/charge", {"amount_sat": 21}).status_code == 200
+    assert post(tablet, "/till/charge", {"lines": [21]}).status_code == 200
     assert sales.current(shop.db, "till-1") is not None
 
 
@@ -225,7 +225,7 @@ def test_charging_counts_as_use(
     for _ in range(3):
         clock.advance(10 * MINUTE)
         shop.dots()
-        assert post(tablet, "/till/charge", {"amount_sat": 5}).status_code == 200
+        assert post(tablet, "/till/charge", {"lines": [5]}).status_code == 200
         sale = sales.current(shop.db, "till-1")
         assert sale is not None
         post(tablet, "/till/cancel", {"sale_id": sale.sale_id})

@@ -21,7 +21,7 @@ from dashboard.access import COOKIE
 from dashboard.app import create_app
 from dashboard.context import DashboardContext, Workbench
 from host.keyring import Issuer, Keyring
-from host.ledger import devices, people, pull_payments, stores
+from host.ledger import devices, people, pull_payments, shifts, stores, z_reports
 from host.ledger.permissions import PERMISSIONS, Role
 from host.lnurl.budget import Rate
 from host.ntag424.values import Key
@@ -47,7 +47,7 @@ OPEN = {
 """Endpoints for people who are not signed in."""
 ENDLESS = {"live.live"}
 """A stream; `test_live` looks at what it tells whom."""
-TILL_ONLY = {"holder", "till", "recent", "desk", "deskphones"}
+TILL_ONLY = {"holder", "till", "recent", "shift", "desk", "deskphones"}
 """Rooms of this machine's own terminal and reader: its store's people only."""
 
 
@@ -71,6 +71,8 @@ def theirs(shop: Shop) -> Theirs:
         "card_id": card.card_id,
         "pull_payment_id": account.pull_payment_id,
         "person_id": keeper.person_id,
+        "report_id": z_reports.close(shop.db, "main").report_id,
+        "shift_id": shifts.start(shop.db, "till-1", keeper).shift_id,
         "device_id": devices.trust(shop.db, "Secret tablet", "till-1")[0].device_id,
         "terminal_id": "till-1",
         "job_id": "1",
@@ -159,6 +161,8 @@ def books(shop: Shop) -> list[list[tuple[Any, ...]]]:
         "SELECT * FROM terminals WHERE store_id = 'main'",
         "SELECT * FROM devices WHERE store_id = 'main'",
         "SELECT * FROM device_links",
+        "SELECT * FROM shifts WHERE store_id = 'main'",
+        "SELECT * FROM z_reports WHERE store_id = 'main'",
     )
     return shop.db.read(lambda tx: [[tuple(row) for row in tx.all(query)] for query in queries])
 
