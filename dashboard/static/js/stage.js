@@ -24,13 +24,11 @@ const PLACES = ["main", "extra", "other"];
 const $ = (id) => document.getElementById(id);
 
 export class Stage {
-  #icons;
   #act;
   #actions = {};
 
   /** `act(name)` is called with the third word of an action. */
-  constructor(icons, act) {
-    this.#icons = icons;
+  constructor(act) {
     this.#act = act;
     for (const place of PLACES) $(`stage-${place}`).addEventListener("click", () => this.#do(place));
   }
@@ -39,7 +37,8 @@ export class Stage {
   show(view) {
     const look = LOOKS[view.state];
     $("stage").dataset.state = view.state;
-    $("stage-icon").setAttribute("href", `${this.#icons}#${look.icon}`);
+    const icon = $("stage-icon");
+    icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, `#${look.icon}`));
     $("stage-says").textContent = view.says;
     $("stage-do").textContent = view.do;
     $("stage-more").textContent = view.more ?? "";

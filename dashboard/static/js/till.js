@@ -3,6 +3,7 @@
 import { get, post } from "./api.js";
 import { lostDots, showDots } from "./dots.js";
 import { Entry } from "./entry.js";
+import { keepIcons } from "./icons.js";
 import { showLate } from "./late.js";
 import { listen } from "./live.js";
 import { PinPad } from "./pinpad.js";
@@ -17,7 +18,7 @@ const root = $("till");
 const url = root.dataset;
 
 const sound = new Sound();
-const stage = new Stage(url.icons, act);
+const stage = new Stage(act);
 const pinpad = new PinPad((pin) => send(url.pinUrl, { sale_id: server.sale?.sale_id, pin }));
 const entry = new Entry({ hinted: () => sound.play("hint") });
 const tips = new Tips((tip) => (tip === "own" ? ask("own") : charge(tip)));
@@ -241,6 +242,7 @@ function cardSeen({ state }) {
 }
 
 render({ silent: true });
+keepIcons().catch(() => {}); // they stay where they are
 listen({
   url: url.liveUrl,
   topics: "till",
