@@ -107,6 +107,7 @@ class Taptill(click.Group):
             cli_btcpay,
             cli_history,
             cli_money,
+            cli_people,
             cli_printer,
             cli_reader,
             cli_reports,
@@ -120,6 +121,7 @@ class Taptill(click.Group):
             cli_btcpay.register(self)
             cli_history.register(self)
             cli_money.register(self)
+            cli_people.register(self)
             cli_printer.register(self)
             cli_reader.register(self)
             cli_reports.register(self)
