@@ -27,6 +27,7 @@ from dashboard.deskstate import desk_state
 from dashboard.errors import problem
 from dashboard.room import here, terminal
 from dashboard.state import dots, offer, till_state
+from host import language
 from host.ledger.codes import Code
 from host.ledger.records import Event
 from host.till import Terminal
@@ -82,10 +83,16 @@ class Feed:
         self._after = after
         self._topics = topics
         self._dots = b""
+        self._language = language.current()
         self._offer = self._offered()
 
     def messages(self, over: Callable[[], bool]) -> Iterator[bytes]:
-        """Messages until `over`; the dots first, so that a page that reconnects is right."""
+        """Messages until `over`, in the language of the page that asked."""
+        with language.speaking(self._language):
+            yield from self._messages(over)
+
+    def _messages(self, over: Callable[[], bool]) -> Iterator[bytes]:
+        """The dots first, so that a page that reconnects is right."""
         events = self._context.db.events
         silent = 0
         yield b"retry: 1000\n\n"

@@ -11,6 +11,9 @@ from typing import Any, Final
 from dashboard import unprinted
 from dashboard.context import DashboardContext
 from dashboard.formats import GROUP, grouped, sats, when
+from host.language import gettext as _
+from host.language import marked as N_  # noqa: N812 - the name that catalogues know
+from host.language import ngettext, said
 from host.ledger import cards, incoming, loans, payouts, rates, sales, screen, settings, stores
 from host.ledger.bills import decimals
 from host.ledger.codes import Code, Words
@@ -28,15 +31,20 @@ _STAYS_MS: Final = {SaleState.APPROVED: APPROVED_MS, SaleState.CANCELLED: CANCEL
 _PIN_CODES: Final = (Code.PIN_REQUIRED, Code.PIN_WRONG)
 """What the PIN pad answers; a locked PIN is like any other refusal."""
 
-_PIN_HERE: Final = "The holder enters it here, or taps another card."
+_PIN_HERE: Final = N_("The holder enters it here, or taps another card.")
 _SCAN: Final = Words("Scan to pay", "With any Lightning wallet.")
 
-_LYING: Final = "A card is already on the reader\nLift it and lay it down again."
+_LYING: Final = N_("A card is already on the reader\nLift it and lay it down again.")
 _TOLD: Final = ("card.seen", *(f"sale.{state}" for state in SaleState))
 _LOOK_BACK: Final = 500
 """How many of the newest events are searched for a lying card; what is older is no news."""
 
-_LABELS = {"reader": "Reader", "ledger": "Ledger", "lightning": "Lightning", "clock": "Clock"}
+_LABELS = {
+    "reader": N_("Reader"),
+    "ledger": N_("Ledger"),
+    "lightning": N_("Lightning"),
+    "clock": N_("Clock"),
+}
 
 _WORDS: dict[SaleState, Words] = {
     SaleState.READY: Words("Tap the card", "Lay it on the reader."),
@@ -54,9 +62,9 @@ def dots(context: DashboardContext, terminal: Terminal) -> list[dict[str, Any]]:
     return [
         {
             "name": part.name,
-            "label": _LABELS.get(part.name, part.name),
+            "label": _(_LABELS.get(part.name, part.name)),
             "ok": part.ok,
-            "words": part.detail,
+            "words": _(part.detail),
         }
         for part in context.board.parts(terminal.terminal_id)
     ]
@@ -106,7 +114,7 @@ def _barred(
         code = Code.READER_LENT
     elif rate is not None and rate.is_void(now):
         code = Code.RATE_STALE
-    return {"says": code.words.says, "do": code.words.do} if code is not None else None
+    return said(code.words)._asdict() if code is not None else None
 
 
 def _leaves_in(sale: Sale, now: int) -> int | None:
@@ -123,6 +131,7 @@ def _sale(context: DashboardContext, sale: Sale, now: int) -> dict[str, Any]:
     words = sale.code.words if sale.code is not None else _WORDS[sale.state]
     if code_shown is not None:
         words = _SCAN
+    says, do = said(words)
     tries = sale.data.get("tries_left") if sale.code is not None else None
     pin = sale.state is SaleState.DECLINED and sale.code in _PIN_CODES
     return {
@@ -130,14 +139,19 @@ def _sale(context: DashboardContext, sale: Sale, now: int) -> dict[str, Any]:
         **_price(sale),
         "note": sale.note,
         "code": sale.code.value if sale.code is not None else None,
-        "says": words.says if tries is None else f"{words.says}, {tries} tries left",
-        "do": _PIN_HERE if pin else words.do,
+        "says": says if tries is None else _tries_left(says, tries),
+        "do": _(_PIN_HERE) if pin else do,
         "more": _issuers_words(sale) or _lying(context, sale) or _paid_with(context, sale),
         "pin": pin,
         "qr": _qr(code_shown, now) if code_shown is not None else None,
         "since": sale.changed_at,
         "leaves_in_ms": _leaves_in(sale, now),
     }
+
+
+def _tries_left(says: str, tries: int) -> str:
+    left = ngettext("%(says)s, %(tries)d try left", "%(says)s, %(tries)d tries left", tries)
+    return left % {"says": says, "tries": tries}
 
 
 def _price(sale: Sale) -> dict[str, Any]:
@@ -175,12 +189,15 @@ def _rate(
     if rate is None:
         return None
     store = stores.get(context.db, store_id)
+    zone = store.timezone if store is not None else "UTC"
+    then, today = when(rate.at, zone), when(now, zone)[:10]
     return {
         "rate": rate.rate,
         "currency": rate.currency,
         "decimals": decimals(rate.currency),
         "source": rate.source,
-        "when": when(rate.at, store.timezone if store is not None else "UTC"),
+        "when": then,
+        "since": then[11:16] if then.startswith(today) else then[:10],
         "old": rate.is_stale(now),
     }
 
@@ -193,12 +210,17 @@ def _tips(context: DashboardContext, store_id: str) -> dict[str, Any] | None:
 
 def _late(invoice: SaleInvoice) -> dict[str, str]:
     """Words for money that came when its sale was over: somebody must deal with it."""
-    by = f"a card of {invoice.host}" if invoice.source is Handed.ISSUER else "the QR code"
-    words = (
-        f"{sats(invoice.amount_msat)} sats were paid by {by}"
-        " after that sale was closed. Hand over the goods or give the money back."
+    words = _(
+        "%(amount)s sats were paid by a card of %(host)s after that sale was closed."
+        " Hand over the goods or give the money back."
     )
-    return {"sale_id": invoice.sale_id, "words": words}
+    if invoice.source is not Handed.ISSUER:
+        words = _(
+            "%(amount)s sats were paid by the QR code after that sale was closed."
+            " Hand over the goods or give the money back."
+        )
+    facts = {"amount": sats(invoice.amount_msat), "host": invoice.host}
+    return {"sale_id": invoice.sale_id, "words": words % facts}
 
 
 def _issuers_words(sale: Sale) -> str:
@@ -215,14 +237,14 @@ def _lying(context: DashboardContext, sale: Sale) -> str:
     log, terminal_id = context.db.events, sale.terminal_id
     news = log.after(max(0, log.last_id() - _LOOK_BACK), _LOOK_BACK, _TOLD)
     last = next((e for e in reversed(news) if e.data.get("terminal_id") == terminal_id), None)
-    return _LYING if last is not None and last.data.get("lying") is True else ""
+    return _(_LYING) if last is not None and last.data.get("lying") is True else ""
 
 
 def _paid_with(context: DashboardContext, sale: Sale) -> str:
     """The alias of the card that paid, for the person who asks "which card was it?"."""
     if sale.payout_id is None:
         paid_abroad = sale.state is SaleState.APPROVED and sale.data.get("host")
-        return f"Card of {sale.data['host']}" if paid_abroad else ""
+        return _("Card of %(host)s") % {"host": sale.data["host"]} if paid_abroad else ""
     payout = payouts.get(context.db, sale.payout_id)
     card = cards.get(context.db, payout.boltcard_id) if payout is not None else None
     return card.alias if card is not None else ""

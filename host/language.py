@@ -55,6 +55,11 @@ def choose(*wished: str | None) -> str:
     return SOURCE
 
 
+def marked(text: str) -> str:
+    """The text as it is, noted for the catalogues: it is translated where it is shown."""
+    return text
+
+
 def gettext(text: str) -> str:
     """The text in the language that is spoken; in English where nobody translated it."""
     return _catalogue(_spoken.get()).gettext(text) if text else ""
