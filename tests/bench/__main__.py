@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.bench.report import Report
 
-BENCHES = ("sun", "claims", "tap", "reader", "provisioning", "http", "process")
+BENCHES = ("sun", "claims", "tap", "screen", "reader", "provisioning", "http", "process")
 
 
 def main(names: list[str]) -> None:
