@@ -31,7 +31,7 @@ from host.ledger.history_file import (
 from host.ledger.records import UNRESOLVED, PayoutStatus, Store
 from host.store.tx import Place, Row, Tx
 
-BATCH: Final = 500
+BATCH: Final = 200
 """Rows in one transaction: some milliseconds under the write lock."""
 
 Progress = Callable[[int, int], None]

@@ -15,7 +15,7 @@ from host.ledger import incoming
 from host.ledger.records import SALE_COLUMNS, Sale, SaleMethod, SaleState
 from host.store.tx import Place, Tx
 
-STRETCH: Final = 20_000
+STRETCH: Final = 10_000
 """How many sales a page looks at, at most."""
 
 QUARTER_MS: Final = 15 * MINUTE
