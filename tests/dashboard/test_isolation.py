@@ -80,7 +80,6 @@ def theirs(shop: Shop) -> Theirs:
         "token": "x" * 43,
         "filename": "icons.svg",
         "section": "name",
-        "terminal_id": shop.terminal.terminal_id,
         "sale_id": str(payout.sale_id),
     }
     secrets = (
