@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request
@@ -17,6 +18,7 @@ from dashboard.stats import Bar, Sums, day_bars
 from dashboard.trail import midnight
 from host.ledger import people, views_entries, views_totals
 from host.ledger.views_entries import Movements
+from host.ledger.views_totals import Origin
 from host.money import MSAT_PER_SAT
 from host.sheets import MARK, csv_line, harmless
 from host.store.tx import Row
@@ -56,7 +58,7 @@ bp = Blueprint("reports", __name__, url_prefix="/reports")
 @permit_in_store("report.view")
 def page() -> str:
     """Days and cards of a range, with their sums, ready to be printed."""
-    context, asked = here(), filters.read(request.args)
+    context, asked = here(), _read()
     bars = _days(asked)
     total = Sums()
     for bar in bars:
@@ -78,7 +80,7 @@ def page() -> str:
 @permit_in_store("report.view")
 def days_csv() -> Response:
     """One row a business day; the numbers sum."""
-    asked = filters.read(request.args)
+    asked = _read()
     rows = (
         (
             bar.since,
@@ -98,7 +100,7 @@ def days_csv() -> Response:
 @permit_in_store("report.view")
 def cards_csv() -> Response:
     """One row a card that paid in the range, the one that paid most first."""
-    asked = filters.read(request.args)
+    asked = _read()
     found = views_totals.top_cards(here().db, asked.range(), limit=-1)
     rows = (
         (one.boltcard_id, harmless(one.alias), one.payouts, one.amount_msat // MSAT_PER_SAT)
@@ -111,7 +113,7 @@ def cards_csv() -> Response:
 @permit_in_store("report.view")
 def ledger_csv() -> Response:
     """Every movement of money of the range's calendar days, in millisatoshi, streamed."""
-    asked, db = filters.read(request.args), here().db
+    asked, db = _read(), here().db
     zone = asked.store.timezone
     which = Movements(
         asked.store.store_id, midnight(asked.since, zone), midnight(asked.until, zone, 1)
@@ -125,6 +127,11 @@ def ledger_csv() -> Response:
         LEDGER,
         ([_movement(row, times, names) for row in rows] for rows in batches),
     )
+
+
+def _read() -> Filters:
+    """What the address asks for, of this ledger alone: imported payouts moved no money in it."""
+    return replace(filters.read(request.args), origin=Origin.HERE)
 
 
 def _movement(row: Row, times: Times, names: dict[str, str]) -> tuple[Any, ...]:

@@ -146,3 +146,13 @@ def test_a_large_file_is_let_in_for_managers_only_and_with_the_token(
     monkeypatch.setattr(guard, "LARGEST", 50_000)
     file = {"file": (io.BytesIO(many.encode()), "x.csv")}
     assert manager.post("/history", data=file).status_code == 413
+
+
+def test_reports_are_of_this_ledger_alone(manager: FlaskClient, shop: Shop) -> None:
+    shop.pay(shop.card("Ann"), 9)
+    upload(manager)
+    page = manager.get("/reports").text
+    assert "Old card" not in page
+    assert "21\u00a0000" not in page
+    days = manager.get("/reports/days.csv?origin=imported").text
+    assert sum(int(row["completed_sat"]) for row in csv.DictReader(io.StringIO(days[1:]))) == 9
