@@ -133,6 +133,7 @@ def test_a_wrong_pin_leaves_the_one_before_signed_in(till: Page, bob: Person) ->
     till.get_by_role("link", name="Ann").click()
     sign_in(till, "Bob", "1357")
     expect(till.get_by_role("alert")).to_contain_text("Wrong PIN")
+    expect(till.locator("#pin-keys")).to_be_visible()
     till.keyboard.press("Escape")
     till.get_by_role("link", name="Back, as Ann").click()
     expect(till.locator("#entry")).to_be_visible()
@@ -146,6 +147,7 @@ def test_a_till_that_nobody_uses_is_locked_and_keeps_amount_and_sale(
     clock.advance(15 * MINUTE + 1)
     shop.dots()
     expect(till.get_by_text("This till was locked because nobody used it.")).to_be_visible()
+    expect(till.locator("#pin-keys")).to_be_visible()
     sale = shop.arm(21)  # as another device on this terminal would
     sales.move(shop.db, sale.sale_id, SaleState.AUTHORISING)
     sales.move(shop.db, sale.sale_id, SaleState.CHECKING)
@@ -153,6 +155,7 @@ def test_a_till_that_nobody_uses_is_locked_and_keeps_amount_and_sale(
     till.keyboard.press("Enter")
     stage(till, "checking")
     sales.move(shop.db, sale.sale_id, SaleState.DECLINED)
+    stage(till, "declined")
     till.keyboard.press("Escape")
     stage(till, "cancelled")
     till.keyboard.press("Enter")

@@ -75,6 +75,7 @@ def ready(page: Page) -> None:
 def sign_in(page: Page, name: str, pin: str = PIN) -> None:
     """Tap a name and type a PIN, on the page that shows the people."""
     page.get_by_role("link", name=name).click()
+    expect(page.locator("#pin-keys")).to_be_visible()  # the page's script is there
     expect(page.locator("#pin")).to_be_focused()
     for digit in pin:
         page.keyboard.press(digit)
