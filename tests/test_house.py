@@ -33,6 +33,7 @@ FLOORS = (
         "host.foreign",
         "host.invoices",
         "host.screen",
+        "host.visits",
         "host.pinpad",
         "host.printers",
         "host.rates",
