@@ -10,6 +10,8 @@ from flask.typing import ResponseReturnValue
 from dashboard.access import everyone, local_path
 from dashboard.room import here
 from host import language
+from host.ledger import settings
+from host.receipts.choices import RECEIPTS
 
 COOKIE: Final = "taptill_language"
 YEAR_S: Final = 365 * 24 * 3600
@@ -29,18 +31,25 @@ def choose() -> ResponseReturnValue:
     return response
 
 
+def _of_shop() -> str:
+    """The language in which the shop that stands here writes its receipts."""
+    context = here()
+    return settings.get(context.db, context.terminal.store_id, RECEIPTS).language
+
+
 def install(app: Flask) -> None:
     """Speak the browser's language in every view, and give the templates their words."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
         language.gettext, language.ngettext, newstyle=True, pgettext=language.pgettext
     )
-    app.jinja_env.filters["said"] = language.said
+    app.jinja_env.filters["tr"] = language.gettext  # for texts that stand in records
     app.jinja_env.globals.update(language=language.current, languages=language.LANGUAGES)
 
     @app.before_request
     def begin() -> None:
-        language.speak(language.choose(request.cookies.get(COOKIE)))
+        if request.endpoint != "static":
+            language.speak(request.cookies.get(COOKIE) or _of_shop())
 
     @app.teardown_request
     def end(_: BaseException | None) -> None:

@@ -18,6 +18,8 @@ from dashboard.access import may, permit, person
 from dashboard.errors import FieldProblem
 from dashboard.formats import zone, zone_words
 from dashboard.room import device, here, our_store, store_time, terminal
+from host.language import gettext as _
+from host.language import marked as N_
 from host.ledger import approvals, cards, payouts, print_jobs, refunds, sales, views_recent
 from host.ledger.approvals import Asked, Given
 from host.ledger.errors import LedgerError
@@ -30,7 +32,9 @@ from host.printers import printing
 from host.receipts import layout, texts
 from host.receipts import receipt as receipts
 
-NO_PRINTER: Final = "No printer serves this till: open the receipt and print it from the browser."
+NO_PRINTER: Final = N_(
+    "No printer serves this till: open the receipt and print it from the browser."
+)
 MAX_SOUGHT: Final = 40
 
 bp = Blueprint("recent", __name__, url_prefix="/till")
@@ -291,16 +295,17 @@ def _words(error: Exception) -> str:
 def _wrong(given: Wrong) -> str:
     if given.locked_until is not None:
         at = _clock_time(given.locked_until)
-        return f"Too many wrong ones: that name is locked out until {at}."
-    return (
+        words = _("Too many wrong ones: that name is locked out until %(at)s.")
+        return words % {"at": at}
+    return _(
         "Name and secret do not fit. After five wrong ones that person is locked out for a while."
     )
 
 
 def _printed_words(job: PrintJob | None) -> str:
     if job is None:
-        raise FieldProblem("printer", NO_PRINTER)
-    return f"It is printed on {job.printer}."
+        raise FieldProblem("printer", _(NO_PRINTER))
+    return _("It is printed on %(printer)s.") % {"printer": job.printer}
 
 
 def _paper(made: receipts.Receipt, sale: Sale) -> str:
@@ -319,10 +324,10 @@ def _card_names(found: list[Sale]) -> Callable[[Sale], str]:
 
     def name(sale: Sale) -> str:
         if sale.method is SaleMethod.INVOICE:
-            return "Lightning invoice"
+            return _("Lightning invoice")
         if sale.payout_id is None:
             host = sale.data.get("host")
-            return f"Card of {host}" if host else ""
+            return _("Card of %(host)s") % {"host": host} if host else ""
         payout = payouts.get(here().db, sale.payout_id)
         if payout is None:
             return ""

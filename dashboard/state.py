@@ -12,7 +12,7 @@ from dashboard import unprinted
 from dashboard.context import DashboardContext
 from dashboard.formats import GROUP, grouped, sats, when
 from host.language import gettext as _
-from host.language import marked as N_  # noqa: N812 - the name that catalogues know
+from host.language import marked as N_
 from host.language import ngettext, said
 from host.ledger import cards, incoming, loans, payouts, rates, sales, screen, settings, stores
 from host.ledger.bills import decimals

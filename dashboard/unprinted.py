@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from host.language import gettext as _
+from host.language import marked as N_
 from host.ledger import print_jobs
 from host.ledger.print_jobs import TOO_LATE, PrintJob, PrintKind, PrintState
 from host.store.tx import Place
 
 _THINGS: Final = {
-    PrintKind.RECEIPT: "Receipt",
-    PrintKind.COPY: "Copy of a receipt",
-    PrintKind.REFUND: "Receipt of a refund",
-    PrintKind.REPORT: "Report",
-    PrintKind.TEST: "Test",
+    PrintKind.RECEIPT: N_("Receipt"),
+    PrintKind.COPY: N_("Copy of a receipt"),
+    PrintKind.REFUND: N_("Receipt of a refund"),
+    PrintKind.REPORT: N_("Report"),
+    PrintKind.TEST: N_("Test"),
 }
 
 
@@ -33,8 +35,8 @@ def told(db: Place, terminal_id: str) -> list[dict[str, Any]]:
 def _words(job: PrintJob) -> str:
     why = job.error or TOO_LATE
     if job.kind is PrintKind.DRAWER:
-        return f"The cash drawer did not open: {why}"
-    thing = _THINGS[job.kind]
+        return _("The cash drawer did not open: %(why)s") % {"why": why}
+    facts = {"thing": _(_THINGS[job.kind]), "why": why}
     if job.state is PrintState.FAILED:
-        return f"{thing} not printed: {why}"
-    return f"{thing} not printed yet, it is tried again: {why}"
+        return _("%(thing)s not printed: %(why)s") % facts
+    return _("%(thing)s not printed yet, it is tried again: %(why)s") % facts
