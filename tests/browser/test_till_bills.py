@@ -140,6 +140,23 @@ def test_a_stale_rate_warns_beside_the_amount(till: Page, shop: Shop) -> None:
     expect(till.locator("#fiat.old")).to_contain_text("rate of")
 
 
+@pytest.mark.parametrize("typed", ["123456", "1234567", "999999999"])
+def test_no_digit_is_cut_off_on_a_small_phone(till: Page, shop: Shop, typed: str) -> None:
+    euros(shop, stale_at=0)
+    _resize(till, *SMALL)
+    till.reload()
+    till.evaluate("document.fonts.load('650 64px Inter').then(() => true)")
+    keys(till, typed)
+    outside = """(id) => {
+      const panel = document.querySelector(".amount-panel").getBoundingClientRect();
+      const box = document.getElementById(id).getBoundingClientRect();
+      const out = [panel.left - box.left, box.right - panel.right, box.bottom - panel.bottom];
+      return Math.max(0, ...out);
+    }"""
+    assert till.evaluate(outside, "amount-text") == 0
+    assert till.evaluate(outside, "fiat") == 0
+
+
 # -- lines and the note --------------------------------------------------------------------------
 
 
@@ -352,8 +369,15 @@ def test_every_new_state_is_without_barriers_and_fits(
 def _resize(page: Page, width: int, height: int) -> None:
     """Another size of the window, once it is painted in it."""
     page.set_viewport_size({"width": width, "height": height})
-    frame = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-    page.evaluate(frame)
+    painted = """(width) => new Promise((done) => {
+      const frame = (next) => requestAnimationFrame(() => requestAnimationFrame(next));
+      const look = () => {
+        const there = innerWidth === width && matchMedia(`(width: ${width}px)`).matches;
+        frame(there ? done : look);
+      };
+      look();
+    })"""
+    page.evaluate(painted, width)
 
 
 def _walk(page: Page) -> Iterator[str]:
