@@ -218,7 +218,8 @@ def test_two_readers_make_two_tills_and_the_cashiers_link_opens_one(tmp_path: Pa
         counters = {twin.counter_url for twin in twins}
         assert len(counters) == 2
         assert [one.terminal for one in daemon.config.readers] == ["till-1", "till-2"]
-        link = device_link(daemon, "till-2")
+        asked = {"Accept": "text/html"}
+        link = urllib.request.Request(device_link(daemon, "till-2"), headers=asked)
         browser = urllib.request.build_opener(
             urllib.request.HTTPCookieProcessor(), urllib.request.ProxyHandler({})
         )
