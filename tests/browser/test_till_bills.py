@@ -147,6 +147,7 @@ def test_no_digit_is_cut_off_on_a_small_phone(till: Page, shop: Shop, typed: str
     till.reload()
     till.evaluate("document.fonts.load('650 64px Inter').then(() => true)")
     keys(till, typed)
+    _painted(till)
     outside = """(id) => {
       const panel = document.querySelector(".amount-panel").getBoundingClientRect();
       const box = document.getElementById(id).getBoundingClientRect();
@@ -369,15 +370,13 @@ def test_every_new_state_is_without_barriers_and_fits(
 def _resize(page: Page, width: int, height: int) -> None:
     """Another size of the window, once it is painted in it."""
     page.set_viewport_size({"width": width, "height": height})
-    painted = """(width) => new Promise((done) => {
-      const frame = (next) => requestAnimationFrame(() => requestAnimationFrame(next));
-      const look = () => {
-        const there = innerWidth === width && matchMedia(`(width: ${width}px)`).matches;
-        frame(there ? done : look);
-      };
-      look();
-    })"""
-    page.evaluate(painted, width)
+    _painted(page)
+
+
+def _painted(page: Page) -> None:
+    """Wait two frames: where motion is reduced, every style changes one frame late."""
+    frame = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    page.evaluate(frame)
 
 
 def _walk(page: Page) -> Iterator[str]:

@@ -168,6 +168,7 @@ export class Entry {
     $("amount-unit").textContent = unit.word;
     $("amount").setAttribute("aria-label", say(this.#own ? "tip_in" : "amount_in", { unit: unit.word }));
     $("amount").classList.toggle("long", digits.length > 7);
+    $("amount").classList.toggle("longest", digits.length > 8);
     $("amount").classList.toggle("zero", !total);
     $("charge").disabled = !this.total;
     $("asks").textContent = this.#own ? say("tip_for", { amount: unit.text(this.total) }) : "";
@@ -225,7 +226,7 @@ export class Entry {
   #drawWorth(total, unit) {
     const rate = this.#rate;
     const worth = rate ? otherWorth(total, unit, this.#sats, rate) : "";
-    $("fiat").textContent = rate ? say(rate.old ? "about_old" : "about", { worth, when: rate.when }) : "";
+    $("fiat").textContent = rate ? say(rate.old ? "about_old" : "about", { worth, when: rate.since }) : "";
     $("fiat").title = rate ? say("rate", rate) : "";
     $("fiat").classList.toggle("old", Boolean(rate?.old));
   }
