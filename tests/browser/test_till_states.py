@@ -99,7 +99,7 @@ def test_the_pin_is_asked_for_wrong_and_locked_and_another_card_pays(
     look(page, "pin", Code.PIN_REQUIRED, "Enter the PIN")
     enter_pin(page, "0000")
     look(page, "pin", Code.PIN_WRONG, "Wrong PIN, 2 tries left", every=False)
-    for left in ("1 tries left", "PIN locked"):
+    for left in ("1 try left", "PIN locked"):
         enter_pin(page, "0000")
         expect(page.locator("#stage-says")).to_contain_text(left)
     look(page, "declined", Code.PIN_LOCKED, "PIN locked", every=False)
