@@ -374,7 +374,7 @@ def _resize(page: Page, width: int, height: int) -> None:
 
 
 def _painted(page: Page) -> None:
-    """Wait two frames: where motion is reduced, every style changes one frame late."""
+    """Wait until what was changed is on the screen: two frames."""
     frame = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
     page.evaluate(frame)
 
