@@ -1,4 +1,4 @@
-"""What is keyed in at the till, in a real browser: units, lines, notes, tips, QR codes, sounds."""
+"""What is keyed in at the till, in a real browser: units, lines, notes, tips, QR codes."""
 
 from __future__ import annotations
 
@@ -314,32 +314,6 @@ def test_a_code_is_copied_as_text(till: Page, window: BrowserContext) -> None:
     assert copied == till.locator("#qr-text").input_value()
     till.keyboard.press("Escape")
     stage(till, "cancelled")
-
-
-# -- sounds --------------------------------------------------------------------------------------
-
-
-def test_volume_and_mute_are_kept_on_the_device_and_a_test_sound_plays(till: Page) -> None:
-    till.evaluate(
-        """() => document.addEventListener("taptill-sound", ({detail}) => {
-             (window.heard ??= []).push(detail.name);
-             document.documentElement.dataset.heard = window.heard.length;
-           })"""
-    )
-    expect(till.locator("#sound")).to_have_attribute("aria-label", "Sound: 60 %")
-    till.locator("#sound").click()
-    till.get_by_role("button", name="Test").click()
-    expect(till.locator("html")).to_have_attribute("data-heard", "1")
-    till.get_by_label("Volume").fill("30")
-    expect(till.locator("#sound")).to_have_attribute("aria-label", "Sound: 30 %")
-    till.get_by_role("button", name="Mute").click()
-    heard = till.evaluate("window.heard.length")
-    till.get_by_role("button", name="Test").click()
-    assert till.evaluate("window.heard.length") == heard
-    till.keyboard.press("Escape")
-    expect(till.locator("#volume")).to_be_hidden()
-    till.reload()
-    expect(till.locator("#sound")).to_have_attribute("aria-label", "Sound: off")
 
 
 # -- every new state: pictures, barriers, sizes --------------------------------------------------

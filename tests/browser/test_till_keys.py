@@ -200,3 +200,26 @@ def test_what_is_spoken_has_one_full_stop_at_a_time(till: Page, shop: Shop, code
     text = said.inner_text()
     assert ".." not in text
     assert text.endswith("Ask at the desk.")
+
+
+def test_volume_and_mute_are_kept_on_the_device_and_a_test_sound_plays(till: Page) -> None:
+    till.evaluate(
+        """() => document.addEventListener("taptill-sound", ({detail}) => {
+             (window.heard ??= []).push(detail.name);
+             document.documentElement.dataset.heard = window.heard.length;
+           })"""
+    )
+    expect(till.locator("#sound")).to_have_attribute("aria-label", "Sound: 60 %")
+    till.locator("#sound").click()
+    till.get_by_role("button", name="Test").click()
+    expect(till.locator("html")).to_have_attribute("data-heard", "1")
+    till.get_by_label("Volume").fill("30")
+    expect(till.locator("#sound")).to_have_attribute("aria-label", "Sound: 30 %")
+    till.get_by_role("button", name="Mute").click()
+    heard = till.evaluate("window.heard.length")
+    till.get_by_role("button", name="Test").click()
+    assert till.evaluate("window.heard.length") == heard
+    till.keyboard.press("Escape")
+    expect(till.locator("#volume")).to_be_hidden()
+    till.reload()
+    expect(till.locator("#sound")).to_have_attribute("aria-label", "Sound: off")
