@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from host.language import gettext as _
+from host.language import marked as N_
 from host.ledger.till_report import Body
 from host.money import sat_text
 from host.receipts.paper import Align, Line, Piece, Rule
 
 METHODS: Final = {
-    "card": "Our cards",
-    "foreign": "Cards of other issuers",
-    "invoice": "Invoices on the screen",
+    "card": N_("Our cards"),
+    "foreign": N_("Cards of other issuers"),
+    "invoice": N_("Invoices on the screen"),
 }
 
 Named = tuple[str, dict[str, Any]]
 """A name, and the sums under it."""
 
-_TITLES: Final = {"x": "X report", "z": "Z report", "shift": "Shift"}
-_NOBODY: Final = "Nobody signed in"
+_TITLES: Final = {"x": N_("X report"), "z": N_("Z report"), "shift": N_("Shift")}
+_NOBODY: Final = N_("Nobody signed in")
 
 
 def title(body: Body, number: int | None = None) -> str:
     """What the report is called, with its number where it has one."""
-    name = _TITLES[body["kind"]]
+    name = _(_TITLES[body["kind"]])
     return f"{name} {number}" if number is not None else name
 
 
@@ -42,11 +44,11 @@ def pieces(body: Body, number: int | None = None, digest: str = "") -> Iterator[
 
 def groups(body: Body) -> Iterator[tuple[str, list[Named]]]:
     """The sums of a report, one way of dividing them after the other, each row with its name."""
-    yield "By method", [(METHODS[one["method"]], one) for one in body["methods"]]
-    yield "By cashier", [(one["name"] or _NOBODY, one) for one in body["people"]]
+    yield _("By method"), [(_(METHODS[one["method"]]), one) for one in body["methods"]]
+    yield _("By cashier"), [(one["name"] or _(_NOBODY), one) for one in body["people"]]
     if len(body["terminals"]) > 1:
-        yield "By till", [(one["name"], one) for one in body["terminals"]]
-    yield "By business day", [(one["day"], one) for one in body["days"]]
+        yield _("By till"), [(one["name"], one) for one in body["terminals"]]
+    yield _("By business day"), [(one["day"], one) for one in body["days"]]
 
 
 def local(moment: dict[str, Any] | None) -> str:
@@ -63,29 +65,29 @@ def _head(body: Body, number: int | None) -> Iterator[Piece]:
     yield Line(store["name"], align=Align.CENTER, bold=True, double=True)
     yield Line(title(body, number), align=Align.CENTER, bold=True, double=True)
     if body["kind"] == "x":
-        yield Line("interim, not a Z report", align=Align.CENTER)
+        yield Line(_("interim, not a Z report"), align=Align.CENTER)
     yield Rule()
-    yield Line("Till", terminal["name"] if terminal else "the whole store")
+    yield Line(_("Till"), terminal["name"] if terminal else _("the whole store"))
     if body["kind"] == "shift":
-        yield Line("Cashier", body["person"])
-    yield Line("From", local(body["from"]) if body["from"] else "the beginning")
-    yield Line("Until", local(body["until"]))
-    yield Line("Until (UTC)", body["until"]["utc"])
-    yield Line("Time zone", store["timezone"])
-    yield Line("Business day from", f"{store['cutoff_hour']:02d}:00")
+        yield Line(_("Cashier"), body["person"])
+    yield Line(_("From"), local(body["from"]) if body["from"] else _("the beginning"))
+    yield Line(_("Until"), local(body["until"]))
+    yield Line(_("Until (UTC)"), body["until"]["utc"])
+    yield Line(_("Time zone"), store["timezone"])
+    yield Line(_("Business day from"), f"{store['cutoff_hour']:02d}:00")
     yield Rule()
 
 
 def _total(body: Body) -> Iterator[Piece]:
     total = body["total"]
-    yield Line("Sales", str(total["sales"]))
-    yield Line("Gross", _sats(total["gross_msat"]))
-    yield Line("of which tips", _sats(total["tips_msat"]))
-    yield Line("Refunds", str(total["refunds"]))
-    yield Line("Refunded", _sats(-total["refunds_msat"]))
-    yield Line("NET", _sats(total["net_msat"]), bold=True, double=True)
-    yield Line("First", local(body["first"]))
-    yield Line("Last", local(body["last"]))
+    yield Line(_("Sales"), str(total["sales"]))
+    yield Line(_("Gross"), _sats(total["gross_msat"]))
+    yield Line(_("of which tips"), _sats(total["tips_msat"]))
+    yield Line(_("Refunds"), str(total["refunds"]))
+    yield Line(_("Refunded"), _sats(-total["refunds_msat"]))
+    yield Line(_("NET"), _sats(total["net_msat"]), bold=True, double=True)
+    yield Line(_("First"), local(body["first"]))
+    yield Line(_("Last"), local(body["last"]))
 
 
 def _group(name: str, rows: list[Named]) -> Iterator[Piece]:
@@ -96,28 +98,29 @@ def _group(name: str, rows: list[Named]) -> Iterator[Piece]:
     for label, one in rows:
         yield Line(f"{label} ({one['sales']})", _sats(one["net_msat"]))
         if one["tips_msat"]:
-            yield Line("  tips", _sats(one["tips_msat"]))
+            yield Line("  " + _("tips"), _sats(one["tips_msat"]))
         if one["refunds"]:
-            yield Line(f"  refunds ({one['refunds']})", _sats(-one["refunds_msat"]))
+            yield Line(f"  {_('refunds')} ({one['refunds']})", _sats(-one["refunds_msat"]))
 
 
 def _currencies(rows: list[dict[str, Any]]) -> Iterator[Piece]:
     for one in rows:
         yield Rule()
-        yield Line(f"In {one['currency']}, at each sale's rate ({one['sales']})", bold=True)
-        yield Line("Gross", one["gross"])
-        yield Line("of which tips", one["tips"])
-        yield Line("Refunded", one["refunds"])
-        yield Line("Net", one["net"])
+        head = _("In %(currency)s, at each sale's rate (%(sales)s)")
+        yield Line(head % {"currency": one["currency"], "sales": one["sales"]}, bold=True)
+        yield Line(_("Gross"), one["gross"])
+        yield Line(_("of which tips"), one["tips"])
+        yield Line(_("Refunded"), one["refunds"])
+        yield Line(_("Net"), one["net"])
 
 
 def _others(body: Body) -> Iterator[Piece]:
     yield Rule()
-    yield Line("Cash for top-ups", _counted(body["top_ups"]))
-    yield Line("Paid late, no sale", _counted(body["late"]))
-    yield Line("Fees of the store", _counted(body["fees"]))
-    yield Line("Declined", str(body["declined"]))
-    yield Line("Cancelled", str(body["cancelled"]))
+    yield Line(_("Cash for top-ups"), _counted(body["top_ups"]))
+    yield Line(_("Paid late, no sale"), _counted(body["late"]))
+    yield Line(_("Fees of the store"), _counted(body["fees"]))
+    yield Line(_("Declined"), str(body["declined"]))
+    yield Line(_("Cancelled"), str(body["cancelled"]))
 
 
 def _counted(tally: dict[str, int]) -> str:
@@ -128,16 +131,16 @@ def _open(rows: list[dict[str, Any]]) -> Iterator[Piece]:
     if not rows:
         return
     yield Rule()
-    yield Line("Not over yet: in the next report", bold=True)
+    yield Line(_("Not over yet: in the next report"), bold=True)
     for one in rows:
         yield Line(f"{one['created']['local']} {one['state']}", _sats(one["amount_msat"]))
 
 
 def _foot(body: Body, digest: str) -> Iterator[Piece]:
     yield Rule()
-    yield Line("Audit trail", f"{body['audit']['rows']} rows")
+    yield Line(_("Audit trail"), _("%(rows)s rows") % {"rows": body["audit"]["rows"]})
     yield Line(body["audit"]["hash"][:32])
     if digest:
-        yield Line("Hash of this report")
+        yield Line(_("Hash of this report"))
         yield Line(digest[:32])
         yield Line(digest[32:])
