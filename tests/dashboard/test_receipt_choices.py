@@ -25,7 +25,7 @@ def test_a_manager_decides_about_receipts(manager: FlaskClient, shop: Shop) -> N
     print_jobs.configure(shop.db, [PrinterRow("bar", ("till-1",), drawer=False)])
     page = save(manager, automatic="1", footer="Ciao", **GOOD)
     assert "The next receipt is printed like this." in page
-    assert "Printers: bar." in page
+    assert "Impresoras: bar." in page
     assert settings.get(shop.db, "main", RECEIPTS) == ReceiptChoices(
         header=("Via Roma 5", "VAT 1"),
         footer=("Ciao",),
