@@ -10,6 +10,9 @@ The order that keeps money safe:
 At start everything that is Processing is looked up, whatever its back-off: after a crash nobody
 knows whether the wallet was called.
 
+A payout knows the wallet that it was handed to, since before that wallet was called. At another
+wallet it is never asked for and never released: that one truly knows of no such payment.
+
 "No such payment" is believed only from outside the moment of sending. While a call of this
 process is in flight its payout is never looked up; a younger payout than `GRACE_MS` is not
 released, because the call of a process that has died may still be on its way to the wallet; and
@@ -30,7 +33,7 @@ from pathlib import Path
 
 from host.clock import Clock
 from host.faultpoints import FaultPoint, Hook, nowhere
-from host.ledger import btcpay, payouts
+from host.ledger import btcpay, payouts, wallets
 from host.ledger.records import Payout
 from host.lightning.wallet import (
     Failed,
@@ -93,6 +96,8 @@ class Payer:
         self._unnoted: dict[str, float] = {}
         """Whose answer could not be written, as on a full disk, and when it is asked for again."""
         self._first_look = True
+        self._me: str | None = None
+        self._since = clock.now()
         self._next_due = 0.0
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -134,6 +139,8 @@ class Payer:
         """Do in this thread all that is due now; returns how many payouts were handled."""
         self._lock.take()
         handled = 0
+        if not self._knows_wallet():
+            return handled
         for payout in self._to_check():
             self._check(payout)
             handled += 1
@@ -162,6 +169,8 @@ class Payer:
         No more is taken than there are idle workers: what is Processing is being sent. `told`
         spares the look whether there is anything to take.
         """
+        if not self._knows_wallet():
+            return False
         if time.monotonic() >= self._next_due:
             self._next_due = time.monotonic() + _REST_MS / 1_000
             for payout in self._to_check():
@@ -172,9 +181,23 @@ class Payer:
             self._sends.put(payout)
         return len(batch) == idle
 
+    def _knows_wallet(self) -> bool:
+        """Whether the wallet has told which one it is; noted before anything is handed to it.
+
+        Until then nothing is taken or looked up: it could not be told whose it is.
+        """
+        if self._me is None:
+            try:
+                me = self._wallet.identity()
+            except WalletError:  # the Lightning dot tells
+                return False
+            wallets.begin(self._db, me, self._since)
+            self._me = me
+        return True
+
     def _take(self, limit: int, *, look_first: bool = True) -> list[Payout]:
         """Make Pending payouts ours to send: durably Processing, known as in flight."""
-        batch = payouts.take(self._db, limit, look_first=look_first)
+        batch = payouts.take(self._db, limit, wallet=self._me, look_first=look_first)
         with self._guard:
             self._in_flight.update(payout.payout_id for payout in batch)
         if batch:
@@ -265,6 +288,8 @@ class Payer:
                 self._looked_up.discard(payout.payout_id)
 
     def _lookup(self, payout: Payout) -> PaymentResult:
+        if payout.wallet != self._me:
+            return Unknown(wallets.why_held(payout.wallet))
         wallet = self._wallet_of(payout)
         if wallet is None:  # it may have been filed: whoever knows is not asked any more
             return Unknown(_NO_BTCPAY)

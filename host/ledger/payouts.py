@@ -44,7 +44,8 @@ _DUE: Final = f"""
 _STEP: Final = """
     UPDATE payouts SET status = :status, completed_at = :completed_at,
         transaction_id = :transaction_id, error_message = :error_message, preimage = :preimage,
-        fee_msat = :fee_msat, processing_at = :processing_at, next_check_at = :next_check_at
+        fee_msat = :fee_msat, processing_at = :processing_at, next_check_at = :next_check_at,
+        wallet = :wallet
     WHERE payout_id = :payout_id AND status = :was
 """
 
@@ -60,18 +61,26 @@ def get(db: Place, payout_id: str) -> Payout | None:
     return Payout.of(row) if row else None
 
 
-def take(db: Place, limit: int = 10, *, look_first: bool = True) -> list[Payout]:
+def take(
+    db: Place, limit: int = 10, *, wallet: str | None = None, look_first: bool = True
+) -> list[Payout]:
     """Take pending payouts for paying, oldest first: Processing, durably, before the wallet is
     called. Nobody else gets them; the money stays held.
 
-    `look_first` leaves the write lock alone when nothing is pending, for those who ask often.
+    `wallet` is the identity of the one that will be called; without one, the next that is in use
+    makes them its own (`wallets.begin`). `look_first` leaves the write lock alone when nothing is
+    pending, for those who ask often.
     """
 
     def begin(tx: Tx) -> list[Payout]:
         taken = []
         for row in tx.all(_PENDING, {"limit": limit}):
             payout = Payout.of(row)
-            changes: dict[str, Any] = {"processing_at": tx.now, "next_check_at": tx.now + LEASE_MS}
+            changes: dict[str, Any] = {
+                "processing_at": tx.now,
+                "next_check_at": tx.now + LEASE_MS,
+                "wallet": wallet,
+            }
             if _step(tx, payout, PayoutStatus.PROCESSING, changes):
                 btcpay.begin(tx, payout)
                 taken.append(replace(payout, status=PayoutStatus.PROCESSING, **changes))
@@ -196,6 +205,7 @@ def _step(tx: Tx, payout: Payout, to: PayoutStatus, changes: dict[str, Any]) -> 
         "fee_msat",
         "processing_at",
         "next_check_at",
+        "wallet",
     )
     row = {name: getattr(payout, name) for name in kept} | changes
     if tx.run(_STEP, row | {"status": to, "was": _FROM[to]}) != 1:

@@ -246,6 +246,8 @@ class Payout:
     checks: int
     fee_limit_msat: int | None = None
     """What the wallet may spend on the way; the account holds all of it or nothing (`fees`)."""
+    wallet: str | None = None
+    """The identity of the wallet it was handed to; None before that."""
 
     @classmethod
     def of(cls, row: Row) -> Self:

@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 from host.bolt11 import Bolt11Error, Bolt11Invoice, decode
 from host.lightning.http import Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
-from host.lightning.remote import Common, RemoteWallet, key_refused, paid, whole
+from host.lightning.remote import Common, RemoteWallet, key_refused, named, paid, whole
 from host.lightning.wallet import (
     Failed,
     InvoiceState,
@@ -70,8 +70,12 @@ class BtcpayWallet(RemoteWallet):
         api = HttpApi(settings.endpoint, headers, "BTCPay Server")
         super().__init__("BTCPay Server", api, common)
         self._store_id = settings.store_id
+        self._crypto_code = settings.crypto_code
         store, code = quote(settings.store_id, safe=""), quote(settings.crypto_code, safe="")
         self._path = f"/api/v1/stores/{store}/lightning/{code}"
+
+    def _who(self) -> str:
+        return named("btcpay", self._store_id, self._crypto_code)
 
     def _check(self) -> None:
         # The right to use the node is not the right to ask it about itself: so an invoice that

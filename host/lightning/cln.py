@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from host.bolt11 import Bolt11Invoice
 from host.lightning.http import Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
-from host.lightning.remote import QUIET_S, Common, RemoteWallet, key_refused, paid, whole
+from host.lightning.remote import QUIET_S, Common, RemoteWallet, key_refused, named, paid, whole
 from host.lightning.wallet import (
     Failed,
     InvoiceState,
@@ -67,6 +67,9 @@ class ClnWallet(RemoteWallet):
     def __init__(self, settings: ClnSettings, common: Common) -> None:
         api = HttpApi(settings.endpoint, {"Rune": settings.rune}, "Core Lightning")
         super().__init__("Core Lightning", api, common)
+
+    def _who(self) -> str:
+        return named("cln", self._ok("getinfo", {}).get("id"))
 
     def _check(self) -> None:
         name = str(self._ok("getinfo", {}).get("network"))

@@ -108,6 +108,10 @@ class EmbeddedWallet(Wallet):
         self._file.transaction(lambda tx: tx.add_account(account, _new_node_secret()))
         self._node_secret = self._file.transaction(lambda tx: tx.node_secret(account))
 
+    def identity(self) -> str:
+        """The account's node: another account or another file is another wallet."""
+        return f"embedded:{self.account}:{self.node_id.hex()}"
+
     # -- the wallet -------------------------------------------------------------------------
 
     def make_invoice(

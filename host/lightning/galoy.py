@@ -28,6 +28,7 @@ from host.lightning.remote import (
     RemoteWallet,
     before_sending,
     key_refused,
+    named,
     paid,
     sha256,
     whole,
@@ -106,6 +107,9 @@ class GaloyWallet(RemoteWallet):
             headers = {"X-API-KEY": settings.api_key}
         super().__init__("Galoy", HttpApi(settings.endpoint, headers, "Galoy"), common)
         self._wallet_id = settings.wallet_id
+
+    def _who(self) -> str:
+        return named("galoy", self._wallet_id)
 
     def _check(self) -> None:
         data = self._ask(_ABOUT, {"walletId": self._wallet_id})

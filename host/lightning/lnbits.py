@@ -37,7 +37,9 @@ from host.lightning.remote import (
     Watch,
     before_sending,
     key_refused,
+    named,
     paid,
+    sha256,
     whole,
 )
 from host.lightning.wallet import (
@@ -75,6 +77,13 @@ class LnbitsWallet(RemoteWallet):
         super().__init__(
             "LNbits", HttpApi(settings.endpoint, {"X-Api-Key": settings.key}, "LNbits"), common
         )
+        self._key_print = f"key-{sha256(settings.key.reveal())[:8].hex()}"
+
+    def _who(self) -> str:
+        answer = self._api.get("/api/v1/wallet")
+        self._check_key(answer)
+        # An invoice key is not told the wallet's id, and pays nothing either.
+        return named("lnbits", answer.record().get("id") or self._key_print)
 
     def _check(self) -> None:
         self._check_key(self._api.get("/api/v1/wallet"))

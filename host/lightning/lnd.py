@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from host.bolt11 import Bolt11Invoice
 from host.lightning.http import Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
-from host.lightning.remote import Common, RemoteWallet, key_refused, paid, sha256, whole
+from host.lightning.remote import Common, RemoteWallet, key_refused, named, paid, sha256, whole
 from host.lightning.wallet import (
     Failed,
     InvoiceState,
@@ -63,6 +63,9 @@ class LndWallet(RemoteWallet):
     def __init__(self, settings: LndSettings, common: Common) -> None:
         headers = {"Grpc-Metadata-macaroon": settings.macaroon}
         super().__init__("LND", HttpApi(settings.endpoint, headers, "LND"), common)
+
+    def _who(self) -> str:
+        return named("lnd", _ok(self._api.get("/v1/getinfo")).get("identity_pubkey"))
 
     def _check(self) -> None:
         record = _ok(self._api.get("/v1/getinfo"))

@@ -35,6 +35,7 @@ from host.lightning.remote import (
     Watch,
     before_sending,
     key_refused,
+    named,
     paid,
     sha256,
     whole,
@@ -84,6 +85,9 @@ class PhoenixdWallet(RemoteWallet):
     def watch(self, payment_hash: bytes) -> Watch:
         path, about = "/websocket", payment_hash.hex()
         return Push.opened(self._api.endpoint, path, self._headers, about) or Poll()
+
+    def _who(self) -> str:
+        return named("phoenixd", _ok(self._api.get("/getinfo")).get("nodeId"))
 
     def _check(self) -> None:
         record = _ok(self._api.get("/getinfo"))

@@ -10,6 +10,7 @@ behind, "there is no such payment" counts as `Unknown` (THREATS 5, 32).
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 from abc import abstractmethod
@@ -37,6 +38,7 @@ from host.money import MSAT_PER_SAT, check_amount
 QUIET_S: Final = 120.0
 """How long after an unanswered request its effect may still appear, in seconds."""
 POLL_S: Final = 1.0
+_NAME: Final = re.compile(r"[0-9A-Za-z_.-]{1,128}")
 
 
 class Watch(Protocol):
@@ -135,8 +137,13 @@ class RemoteWallet(Wallet):
         self._network = common.network
         self._clock = common.clock
         self._requests = Requests(common.monotonic)
+        self._identity: str | None = None
 
     # -- what a kind of wallet says ---------------------------------------------------------
+
+    @abstractmethod
+    def _who(self) -> str:
+        """What names this wallet for ever, after its kind: a node's public key, a wallet's id."""
 
     @abstractmethod
     def _check(self) -> None:
@@ -183,6 +190,12 @@ class RemoteWallet(Wallet):
         if hash_memo and made.description_hash != sha256(memo):
             raise WalletRefused(f"{self.name} made an invoice without the hash of its description")
         return Invoice(made.bolt11, made.payment_hash, amount_msat, made.expires_at)
+
+    def identity(self) -> str:
+        if self._identity is None:
+            with self._understood():
+                self._identity = self._who()
+        return self._identity
 
     def check(self) -> None:
         with self._understood():
@@ -292,6 +305,13 @@ def whole(value: object, field: str) -> int:
     if not text.removeprefix("-").isdecimal() or not text.isascii():
         raise NoAnswer(f"{clean(field)}: {clean(value, 40)!r} is no whole number")
     return int(text)
+
+
+def named(kind: str, *parts: object) -> str:
+    """An identity made of a service's answers; `NoAnswer` when one of them is no name."""
+    if not all(isinstance(one, str) and _NAME.fullmatch(one) for one in parts):
+        raise NoAnswer(f"{kind} does not say which wallet it is")
+    return ":".join((kind, *map(str, parts)))
 
 
 def key_refused(name: str, way_out: str) -> KeyRefused:

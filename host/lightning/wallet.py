@@ -102,6 +102,14 @@ class Wallet(ABC):
         """What became of a payment of ours; `Failed` only when the wallet is sure it is none."""
 
     @abstractmethod
+    def identity(self) -> str:
+        """Which wallet this is, without any secret; `WalletError` while nobody can say.
+
+        The same after a restart and with another key to the same wallet, another one for another
+        wallet: what one was asked for, no other one knows of.
+        """
+
+    @abstractmethod
     def check(self) -> None:
         """Raise `WalletDown` with words a person can act on when the wallet cannot work now."""
 

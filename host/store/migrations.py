@@ -28,6 +28,7 @@ STEPS = (
     "011_till",
     "012_other_sales",
     "013_rollups",
+    "014_wallets",
 )
 
 _set = Migrations("taptill")

@@ -51,6 +51,9 @@ class Watched(Wallet):
         self.looked_up.append(payment_hash)
         return self.answer(self.wallet.lookup_payment(payment_hash))
 
+    def identity(self) -> str:
+        return self.wallet.identity()
+
     def check(self) -> None:
         self.wallet.check()
 

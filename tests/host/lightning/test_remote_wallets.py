@@ -60,6 +60,26 @@ class TestContract(WalletContract):
         )
 
 
+def test_a_wallet_is_the_same_whatever_the_way_to_it_and_tells_no_secret(rig: Rig) -> None:
+    me = rig.payer.identity()
+    again = rig.opened(rig.server.url)  # another address of the same service
+    assert again.identity() == me
+    assert rig.server.secret not in me
+    if rig.kind.server.__name__ in ("LndServer", "ClnServer", "PhoenixdServer"):
+        assert rig.payee.identity() != me
+
+
+def test_a_wallet_that_is_asked_through_a_closed_way_is_nobody_yet(rig: Rig) -> None:
+    by_configuration = rig.kind.server.__name__ in ("BtcpayServer", "GaloyServer")
+    with rig.down():
+        if by_configuration:
+            assert rig.payer.identity()
+        else:
+            with pytest.raises(WalletDown):
+                rig.payer.identity()
+    assert rig.payer.identity()
+
+
 def test_the_fee_is_told_in_millisatoshi(rig: Rig) -> None:
     text, payment_hash = asked(rig)
     result = rig.payer.pay(text, MAX_FEE_MSAT)

@@ -69,7 +69,8 @@ class ClnServer(WalletServer):
 
     def _info(self, _: Call) -> Result:
         network = str(self.net.network)
-        return 201, {"network": "bitcoin" if network == "mainnet" else network}
+        name = "bitcoin" if network == "mainnet" else network
+        return 201, {"network": name, "id": self.net.node_id(self.account)}
 
     def _make(self, call: Call) -> Result:
         fields = call.fields

@@ -57,6 +57,7 @@ class LndServer(WalletServer):
         return 200, {
             "chains": [{"chain": "bitcoin", "network": network}],
             "synced_to_chain": True,
+            "identity_pubkey": self.net.node_id(self.account),
         }
 
     def _make(self, call: Call) -> Result:

@@ -70,6 +70,10 @@ class Net:
     payments: dict[tuple[str, str], Sent] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
+    def node_id(self, account: str) -> str:
+        """The public key of the node of an account."""
+        return f"02{hashlib.sha256(account.encode()).hexdigest()}"
+
     def make(self, account: str, amount_msat: int, description: str | bytes, expiry_s: int) -> Made:
         preimage = secrets.token_bytes(32)
         now = self.clock.now()

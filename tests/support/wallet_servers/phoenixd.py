@@ -58,7 +58,8 @@ class PhoenixdServer(WalletServer):
         return 404, b"Unknown endpoint (check api doc)"
 
     def _info(self, _: Call) -> Result:
-        return 200, {"nodeId": "02", "chain": str(self.net.network), "version": self.version}
+        node_id = self.net.node_id(self.account)
+        return 200, {"nodeId": node_id, "chain": str(self.net.network), "version": self.version}
 
     def _make(self, call: Call) -> Result:
         fields = call.fields
