@@ -25,7 +25,7 @@ from typing import Final
 from host.bolt11 import Network
 from host.clock import HOUR, MINUTE, SECOND, Clock
 from host.invoices import ENOUGH_MS, SaleInvoices
-from host.ledger import incoming, looks, sales
+from host.ledger import incoming, looks, sales, wallets
 from host.ledger.codes import Code, Refused
 from host.ledger.incoming import FRESH, SaleInvoice
 from host.ledger.records import Sale, SaleState
@@ -283,9 +283,18 @@ class ForeignCards:
         """True when nobody can pay it any more, for sure."""
         if invoice.state is not looks.InvoiceState.OFFERED or state not in _BELIEVED_MS:
             return False
+        if state is InvoiceState.UNKNOWN and not self._made_here(invoice):
+            return False
         since_ms = self._clock.now() - invoice.expires_at
         lived = self._monotonic() >= self._lives_until[invoice.payment_hash]
         return lived and since_ms >= _BELIEVED_MS[state]
+
+    def _made_here(self, invoice: SaleInvoice) -> bool:
+        """Whether our wallet made it: only then it means something that it does not know it."""
+        try:
+            return wallets.knows(self._db, self._wallet.identity(), invoice.offered_at)
+        except WalletError:
+            return False
 
     # -- the end ----------------------------------------------------------------------------
 

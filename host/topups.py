@@ -7,7 +7,7 @@ import threading
 from typing import Final
 
 from host.clock import DAY, Clock
-from host.ledger import looks, topups
+from host.ledger import looks, topups, wallets
 from host.ledger.topups import TopUpInvoice
 from host.lightning.wallet import InvoiceState, Wallet, WalletError
 from host.store.engine import Engine
@@ -47,9 +47,19 @@ class TopUps:
         if state is InvoiceState.PAID:
             return topups.settle(self._db, payment_hash)
         offered = invoice.state is looks.InvoiceState.OFFERED
-        gone = self._clock.now() >= invoice.expires_at + _FORGOTTEN_MS
-        if offered and (state is InvoiceState.EXPIRED or (state is InvoiceState.UNKNOWN and gone)):
+        forgotten = state is InvoiceState.UNKNOWN and self._is_forgotten(invoice)
+        if offered and (state is InvoiceState.EXPIRED or forgotten):
             topups.end(self._db, payment_hash)
         else:
             topups.postpone(self._db, payment_hash)
         return False
+
+    def _is_forgotten(self, invoice: TopUpInvoice) -> bool:
+        """Whether it is old, and not known to the very wallet that made it: another one's invoice
+        is not known there either, and may be paid all the same."""
+        if self._clock.now() < invoice.expires_at + _FORGOTTEN_MS:
+            return False
+        try:
+            return wallets.knows(self._db, self._wallet.identity(), invoice.offered_at)
+        except WalletError:
+            return False

@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 from host.clock import DAY, MINUTE, SECOND
 from host.ledger import sales
 from host.ledger.codes import Code
-from host.ledger.looks import InvoiceState, next_look
+from host.ledger.looks import InvoiceState, next_look, seldom
 from host.ledger.records import Sale, SaleMethod, SaleState
 from host.store.tx import Place, Row, Tx
 
@@ -219,6 +219,7 @@ def postpone(db: Place, payment_hash: bytes) -> None:
         if invoice is None or invoice.next_check_at is None:
             return
         next_at = next_look(tx.now, invoice.state, invoice.checks + 1, CHECK_MS)
+        next_at = seldom(next_at, tx.now, invoice.expires_at)
         tx.run(
             "UPDATE sale_invoices SET checks = checks + 1, next_check_at = :next"
             " WHERE payment_hash = :payment_hash",

@@ -37,3 +37,14 @@ def next_look(now: int, state: InvoiceState, looks: int, pauses_ms: Sequence[int
     if state is InvoiceState.OVER and looks < len(AFTERWARDS_MS):
         return now + AFTERWARDS_MS[looks]
     return None
+
+
+def seldom(next_at: int | None, now: int, expires_at: int) -> int | None:
+    """The same next look, an hour away at least for what nobody knows a day after its expiry.
+
+    Such an invoice is of a wallet that is not in use, or that is gone: it is never given up, and
+    it must not cost much either.
+    """
+    if next_at is None or now < expires_at + DAY:
+        return next_at
+    return max(next_at, now + HOUR)

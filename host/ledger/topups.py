@@ -15,7 +15,7 @@ from host.clock import DAY, SECOND
 from host.ledger import audit, cards, entries, people, pull_payments
 from host.ledger.codes import Code, Refused
 from host.ledger.errors import LedgerError, NotFound
-from host.ledger.looks import InvoiceState, next_look
+from host.ledger.looks import InvoiceState, next_look, seldom
 from host.ledger.permissions import Person
 from host.ledger.records import CardState, EntryKind, PullPayment, PullPaymentState
 from host.store.tx import Place, Row, Tx
@@ -70,9 +70,11 @@ _CARD: Final = """
 """
 
 _OPEN: Final = """
-    SELECT (SELECT count(*) FROM topup_invoices WHERE card_id = :card_id AND state = 'offered')
+    SELECT (SELECT count(*) FROM topup_invoices WHERE card_id = :card_id AND state = 'offered'
+            AND expires_at > :since)
         AS mine,
-        (SELECT count(*) FROM topup_invoices WHERE next_check_at IS NOT NULL) AS every
+        (SELECT count(*) FROM topup_invoices WHERE next_check_at IS NOT NULL
+            AND expires_at > :since) AS every
 """
 
 _OFFER: Final = f"""
@@ -129,8 +131,8 @@ def fillable(db: Place, card_id: str) -> Fillable | Refused:
 
 
 def room(db: Place, card_id: str) -> bool:
-    """Whether one more invoice may wait to be paid."""
-    row = db.read(lambda tx: tx.one(_OPEN, {"card_id": card_id}))
+    """Whether one more invoice may wait to be paid; those of a wallet that is gone do not count."""
+    row = db.read(lambda tx: tx.one(_OPEN, {"card_id": card_id, "since": tx.now - DAY}))
     return row is None or (row["mine"] < OPEN_PER_CARD and row["every"] < OPEN_IN_ALL)
 
 
@@ -223,6 +225,7 @@ def postpone(db: Place, payment_hash: bytes) -> None:
         if invoice is None or invoice.next_check_at is None:
             return
         next_at = next_look(tx.now, invoice.state, invoice.checks + 1, CHECK_MS)
+        next_at = seldom(next_at, tx.now, invoice.expires_at)
         sql = (
             "UPDATE topup_invoices SET checks = checks + 1, next_check_at = :next"
             " WHERE payment_hash = :hash"

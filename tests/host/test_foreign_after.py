@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from host.ledger import books, incoming, sales
+from host.foreign import UNKNOWN_MS
+from host.ledger import books, incoming, sales, wallets
 from host.ledger.codes import Code, Refused
 from host.ledger.looks import AFTERWARDS_MS, InvoiceState
 from host.ledger.records import SaleState
+from host.lightning.embedded import EmbeddedWallet
 from host.lnurl import codec
 from host.money import sats
 from host.readers.base import CardGone
@@ -28,6 +30,29 @@ def here(tmp_path: Path) -> Iterator[Abroad]:
     with abroad(tmp_path) as opened:
         yield opened
         assert books.check(opened.at.db).problems == []
+
+
+# -- another wallet ------------------------------------------------------------------------------
+
+
+def test_an_invoice_of_the_wallet_before_is_not_over_because_this_one_does_not_know_it(
+    here: Abroad, tmp_path: Path
+) -> None:
+    ours = here.shop
+    wallets.begin(here.at.db, ours.identity())
+    sale = here.locked()
+    here.bank_pays()
+    here.expire(UNKNOWN_MS)
+    other = EmbeddedWallet(tmp_path / "other.db", "shop", here.at.clock)
+    wallets.begin(here.at.db, other.identity())
+    here.shop = other
+    assert here.again().step() == 1
+    assert now(here, sale).state is CHECKING
+    wallets.begin(here.at.db, ours.identity())
+    here.shop = ours
+    other.close()
+    here.again().step()
+    assert now(here, sale).state is APPROVED
 
 
 # -- too late ------------------------------------------------------------------------------------

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from host.bolt11 import Network, decode
-from host.clock import MINUTE
-from host.ledger import addresses, books, cards, pull_payments, topups
+from host.clock import DAY, HOUR, MINUTE
+from host.ledger import addresses, books, cards, pull_payments, topups, wallets
 from host.ledger.codes import Code
 from host.ledger.errors import LedgerError, NotFound, Taken
 from host.ledger.looks import InvoiceState
@@ -92,6 +93,27 @@ def test_what_was_paid_while_we_were_down_is_credited_at_start(
     answer = ask(payer, link(shop) + "/cb", amount=str(sats(10)))
     shop.stranger.pay(answer["pr"], 0)
     topups.postpone(shop.db, decode(answer["pr"]).payment_hash)
+    assert watcher(shop).step(everything=True) == 1
+    assert shop.balance() == (FUNDED + sats(10), 0)
+
+
+def test_an_invoice_of_another_wallet_is_not_over_because_this_one_does_not_know_it(
+    payer: FlaskClient, shop: World, tmp_path: Path
+) -> None:
+    wallets.begin(shop.db, shop.pool.identity())
+    pr = ask(payer, link(shop) + "/cb", amount=str(sats(10)))["pr"]
+    shop.clock.advance(MINUTE)
+    other = EmbeddedWallet(tmp_path / "other.db", "pool", shop.clock)
+    wallets.begin(shop.db, other.identity())
+    shop.stranger.pay(pr, 0)
+    shop.clock.advance(3 * DAY)
+    watch = TopUps(shop.db, other, shop.clock)
+    assert watch.step(everything=True) == 0
+    found = topups.get(shop.db, decode(pr).payment_hash)
+    assert found is not None
+    assert found.state is InvoiceState.OFFERED
+    assert found.next_check_at == shop.clock.now() + HOUR, "seldom, but for ever"
+    other.close()
     assert watcher(shop).step(everything=True) == 1
     assert shop.balance() == (FUNDED + sats(10), 0)
 
