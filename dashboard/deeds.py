@@ -69,6 +69,8 @@ _WORDS: Final = {
     "pull_payment.refund": "Gave money back",
     "pull_payment.terms": "Changed a pull payment's terms",
     "pull_payment.top-up": "Topped up a pull payment",
+    "payout.release": "Released a payout by hand",
+    "payout.settle": "Settled a payout by hand",
     "sale.give_up": "Gave up a sale that was being checked",
     "sale.refund": "Refunded a sale",
     "sale.reprint": "Printed a receipt again",

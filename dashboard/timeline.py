@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from host.ledger import sales, views_payouts
+from host.ledger import sales, views_payouts, wallets
 from host.ledger.records import Entry, EntryKind, Payout, PayoutStatus, Route
 from host.store.engine import Engine
 
@@ -44,6 +44,8 @@ def timeline(db: Engine, payout: Payout) -> list[Step]:
         steps.append(Step(None, "Waiting to be paid", "The money stays held.", "hourglass"))
     if payout.status is PayoutStatus.PROCESSING:
         words = "Nobody knows yet whether it was paid. The money stays held; nothing is sent twice."
+        if payout.wallet != wallets.in_use(db):
+            words = "The configured wallet is not the one that knows: it is not asked."
         steps.append(Step(payout.next_check_at, "Next look at the payment", words, "hourglass"))
     return steps
 

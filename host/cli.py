@@ -107,6 +107,7 @@ class Taptill(click.Group):
             cli_btcpay,
             cli_history,
             cli_money,
+            cli_payouts,
             cli_people,
             cli_printer,
             cli_reader,
@@ -121,6 +122,7 @@ class Taptill(click.Group):
             cli_btcpay.register(self)
             cli_history.register(self)
             cli_money.register(self)
+            cli_payouts.register(self)
             cli_people.register(self)
             cli_printer.register(self)
             cli_reader.register(self)

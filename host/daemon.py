@@ -25,7 +25,7 @@ from host.config import DATABASE_NAME, Config, ConfigError, ReaderConfig, listen
 from host.daemon_lock import take_home
 from host.health import BEAT_MS, CLOCK, LIGHTNING, Board
 from host.keyring import Keyring
-from host.ledger import sales
+from host.ledger import sales, wallets
 from host.ledger.btcpay import Book
 from host.ledger.records import SaleState
 from host.lightning.open import open_claims, open_wallet
@@ -329,7 +329,14 @@ class Daemon:
             words = (
                 f"{self.wallet.name} (simulation)" if self.wallet.simulated else self.wallet.name
             )
-            self.board.report(LIGHTNING, True, words)
+            self.board.report(LIGHTNING, True, "; ".join((words, *self._held_elsewhere())))
+
+    def _held_elsewhere(self) -> Iterator[str]:
+        """What hangs on another wallet: told beside the dot, which stays good so the till works."""
+        try:
+            yield from (one.words for one in wallets.elsewhere(self.db))
+        except StoreError as error:
+            log.warning("payouts of other wallets not looked at: %s", error)
 
     def _check_clock(self, base: int) -> int:
         """Red for one beat when the clock jumped: times on receipts would be wrong."""

@@ -45,6 +45,7 @@ def examine(home: Path) -> Iterator[Finding]:
     config = None
     yield _guarded("keys", lambda: _keys(home))
     yield _guarded("ledger", lambda: _ledger(home))
+    yield from _payouts(home)
     try:
         config = configuration.load(home)
         yield Finding("config", True, f"{home / configuration.FILE_NAME} is good")
@@ -113,6 +114,24 @@ def _ledger(home: Path) -> Finding:
         db.close()
     answer = str(said[0]) if said else "no answer"
     return Finding("ledger", answer == "ok", f"{path}: {answer}", "restore the newest backup")
+
+
+def _payouts(home: Path) -> Iterator[Finding]:
+    """Payouts that were handed to a wallet that is not in use; nothing where there are none."""
+    from host.ledger import wallets
+    from host.store.engine import Engine
+
+    try:
+        db = Engine.open(home / DATABASE_NAME, SystemClock(), read_only=True)
+    except StoreError:  # told as the ledger
+        return
+    try:
+        held = [one.words for one in wallets.elsewhere(db)]
+    finally:
+        db.close()
+    if held:
+        mend = "configure that wallet again, or settle them by hand: `taptill payouts`"
+        yield Finding("payouts", False, "; ".join(held), mend)
 
 
 def _readers(config: Config | None) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from host.ledger import (
     book_sums,
     book_tills,
     book_topups,
+    wallets,
     z_reports,
 )
 from host.money import sat_text
@@ -66,6 +67,7 @@ def _lines(tx: Tx) -> Iterator[str]:
         if one["imported"]:
             yield f"{_counted(one['imported'], 'imported payouts')}, which moved nothing here"
         yield f"free {sat_text(free)} sat, held {sat_text(held)} sat, paid {sat_text(paid)} sat"
+    yield from (one.words for one in wallets.elsewhere(tx))
 
 
 def _counted(number: int, many: str) -> str:

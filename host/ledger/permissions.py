@@ -24,6 +24,7 @@ _MANAGER = _TECHNICIAN | {
     "card.limits",
     "card.top_up",
     "payout.view",
+    "payout.resolve",
     "pull_payment.view",
     "pull_payment.fund",
     "report.view",

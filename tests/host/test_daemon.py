@@ -22,7 +22,7 @@ from host.config import Config, ConfigError, WalletConfig
 from host.daemon import Daemon, open_home
 from host.daemon_lock import AlreadyRunning
 from host.keyring import KeyringError
-from host.ledger import sales
+from host.ledger import sales, wallets
 from host.ledger.codes import Code, Refused
 from host.ledger.records import SaleState
 from host.lightning.embedded import EmbeddedWallet, Fault
@@ -251,6 +251,17 @@ class TestTheWatch:
         )
         wallet.script_default(Fault.OK)
         shop.daemon._check_wallet()
+        assert shop.pay(shop.card(), 10).state is SaleState.APPROVED
+
+    def test_payouts_of_another_wallet_are_told_beside_a_dot_that_stays_good(
+        self, shop: RunningShop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        held = wallets.Elsewhere("lnd:02ab", 2, sats(42))
+        monkeypatch.setattr(wallets, "elsewhere", lambda _: [held])
+        shop.daemon._check_wallet()
+        assert detail(shop, "lightning", ok=True).endswith(
+            "; 2 payouts wait for the wallet lnd:02ab (42 sat held)"
+        )
         assert shop.pay(shop.card(), 10).state is SaleState.APPROVED
 
     def test_threat_32_a_disk_that_is_nearly_full_blocks_arming(
