@@ -74,6 +74,20 @@ class TestContract(WalletContract):
         assert pair.payee.invoice_state(invoice.payment_hash) is InvoiceState.OPEN
 
 
+def test_two_wallets_of_one_lnbits_are_two_and_name_no_key(
+    opened: Opener, lnbits: Lnbits, payer: LnbitsWallet
+) -> None:
+    pool, shop = lnbits.account("pool", POOL_SAT), lnbits.account("shop")
+    one, other = opened(pool.admin_key), opened(shop.admin_key)
+    assert one.identity() == opened(pool.admin_key).identity() != other.identity()
+    assert "key-" not in one.identity(), "the admin key is told the wallet's id"
+    invoices = opened(pool.invoice_key)
+    assert invoices.identity().startswith("lnbits:key-")
+    for wallet in (one, invoices, payer):
+        assert pool.admin_key not in wallet.identity()
+        assert pool.invoice_key not in wallet.identity()
+
+
 def test_threats_5_twenty_wallets_paying_one_invoice_move_its_money_once(
     lnbits: Lnbits, opened: Opener, payee: LnbitsWallet
 ) -> None:
