@@ -2,10 +2,11 @@
 # make test   set up everything and run every check this machine allows
 # make bench  speed and memory, as ratios measured in one run
 #
-# make lint, test-browser, bench-dashboard, torn, faults, firmware, hardware, test-usb, lock, clean: see below
+# make lint, test-browser, bench-dashboard, torn, faults, firmware, hardware, test-usb, translations,
+# lock, clean: see below
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-browser test-usb lint bench bench-dashboard torn faults firmware hardware lock clean
+.PHONY: run test test-browser test-usb lint bench bench-dashboard torn faults firmware hardware translations lock clean
 
 PYTHON_BIN := .venv/bin/python
 WORKERS ?= 2
@@ -64,6 +65,11 @@ test-usb:
 bench-dashboard:
 	@.ci/setup test
 	@$(PYTHON_BIN) -m tests.bench.bench_dashboard $(ARGS)
+
+# Brings the translations up to date with the texts in the code; what is missing is named.
+translations:
+	@.ci/setup test
+	@$(PYTHON_BIN) .ci/translations $(ARGS)
 
 lock:
 	@.ci/lock $(ARGS)

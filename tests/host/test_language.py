@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from host import language
+from host.ledger.codes import Code
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.mark.parametrize(
@@ -43,3 +49,17 @@ def test_what_nobody_translated_is_said_in_english() -> None:
             "A text that is in no catalogue"
         )
         assert language.gettext("") == ""  # the head of a catalogue is not a text
+
+
+def test_the_catalogues_hold_every_text_translated_and_compiled() -> None:
+    tool = [sys.executable, str(ROOT / ".ci" / "translations"), "--check"]
+    result = subprocess.run(tool, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout[-4000:]
+
+
+def test_every_refusal_is_said_in_every_language() -> None:
+    for code in Code:
+        with language.speaking("es"):
+            words = language.said(code.words)
+        assert all(words), code
+        assert words.says != code.words.says, code
