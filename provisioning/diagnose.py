@@ -19,6 +19,8 @@ from provisioning.seen import Depth, Seen, claimed_uids, look, template_of
 from provisioning.states import Judgement, State
 from provisioning.trouble import Stop, TroubleCode
 
+_BLOCKED = "It is blocked in the books."
+_ROW_WORDS = {"frozen": _BLOCKED, "new": "It is in the books, and does not pay yet."}
 _STATE_WORDS = {
     State.BLANK: "It is blank, as delivered.",
     State.BLANK_SDM: "Its keys are zeros, but a tool left its address and its signing switched on.",
@@ -63,7 +65,7 @@ class Diagnosis:
         elif (set_ := self.known.key_set) and self._names() != {set_.name}:
             yield "Its keys are of another version than the books say."
         elif row.state != "active":
-            yield f"It is {row.state} in the books."
+            yield _ROW_WORDS.get(row.state, f"It is {row.state} in the books.")
         if self.known.job is not None:
             yield "A job on it was not finished."
         if self.seen is not None and self.seen.file.settings != self.target.settings:
@@ -151,7 +153,11 @@ class Diagnosis:
             return f"Next: {TroubleCode.FOREIGN.words.do}"
         if self.state is State.ADOPTABLE or (self.state is State.OURS and not self.known.live):
             return "Next: issue it here (its keys are replaced), or wipe it."
-        return "Next: run `taptill cards repair`." if self.faults else "Next: nothing, it is fine."
+        if self.faults == (_BLOCKED,):
+            todo = "unblock it on its page, if it may pay again"
+        else:
+            todo = "run `taptill cards repair`" if self.faults else "nothing, it is fine"
+        return f"Next: {todo}."
 
 
 def diagnose(

@@ -21,7 +21,7 @@ from host.ledger.records import (
     Sale,
     SaleState,
 )
-from host.money import MSAT_PER_SAT, check_amount
+from host.money import MSAT_PER_SAT, check_amount, sat_text
 from host.store.tx import Place, Tx
 
 REFUNDED: Final = "refunded_msat"
@@ -75,7 +75,8 @@ def give_back(
             raise LedgerError("payout_id: only a completed payment can be refunded")
         in_all = sum(one.available_msat for one in of_payout(tx, payout_id)) + amount_msat
         if in_all > payout["amount"]:
-            raise LedgerError("amount: more than was paid")
+            left = payout["amount"] - (in_all - amount_msat)
+            raise LedgerError(f"amount: more than was paid; {sat_text(left)} sats are left of it")
         account = pull_payments.by_hand(
             tx,
             payout["pull_payment_id"],

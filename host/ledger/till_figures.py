@@ -137,6 +137,8 @@ def _count(figures: Figures, line: Line, day: str) -> None:
     figures.days.setdefault(day, Sum()).add(line)
     if line.rate is not None and line.currency is not None:
         figures.currencies.setdefault(line.currency, Worth()).add(line, line.currency, line.rate)
+    if line.kind is not LineKind.SALE:
+        return
     first, last = figures.first_at, figures.last_at
     figures.first_at = line.at if first is None else min(first, line.at)
     figures.last_at = line.at if last is None else max(last, line.at)

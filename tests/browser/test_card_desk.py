@@ -133,7 +133,7 @@ def test_a_job_is_refused_while_a_sale_is_armed_and_a_sale_while_a_job_is_open(
     expect(till.locator("#entry")).to_be_visible()
     desk.get_by_role("button", name="Start at this reader").click()
     step(desk, "waiting")
-    expect(till.locator('#stage[data-state="blocked"]')).to_contain_text("card desk")
+    expect(till.locator('#stage[data-state="blocked"]')).to_contain_text("used for something else")
     desk.get_by_role("button", name="Stop").press("Enter")
     step(desk, "ended-stopped")
     expect(till.locator("#entry")).to_be_visible()

@@ -78,7 +78,8 @@ def test_a_frozen_card_an_other_address_and_old_keys_are_faults(shop: Shop) -> N
     card = with_uid(UID)
     card_id = shop.done(card, Goal.ISSUE).card_id or ""
     cards.freeze(shop.db, card_id)
-    assert "It is frozen in the books." in _look(shop, card).faults
+    assert _look(shop, card).faults == ("It is blocked in the books.",)
+    assert _look(shop, card).next() == "Next: unblock it on its page, if it may pay again."
     cards.unfreeze(shop.db, card_id)
     found = diagnose(shop.db, shop.keyring, lay(card), "lnurlw://new.example.com/ln")
     assert found.faults == ("It carries another address.",)

@@ -30,6 +30,7 @@ let shown = null; // what the screen shows, to tell a change from a repetition
 let asked = null; // the tip, between "Charge" and the armed reader: "choose" or "own"
 let busy = false;
 let leaving;
+let deaf = 0; // until when an Enter is not taken for a charge
 
 // What to show ---------------------------------------------------------------------------------
 
@@ -77,7 +78,7 @@ function render({ silent = false } = {}) {
   if (idle) stage.hide();
   else stage.show(now);
   parts(now, key);
-  if (now.leaves_in_ms != null) leaving = setTimeout(leave, now.leaves_in_ms, now.sale_id);
+  if (now.leaves_in_ms != null) leaving = setTimeout(fade, now.leaves_in_ms, now.sale_id);
   if (!silent) {
     sound.play(now.state);
     announce(idle ? say("enter_amount") : spoken(now.says, now.amount && `${now.amount} ${now.unit}`, now.do, now.more));
@@ -124,6 +125,12 @@ function take(state) {
 function leave(saleId) {
   left = saleId;
   render();
+}
+
+/** A finished screen goes by itself: an Enter that was meant for it must not charge again. */
+function fade(saleId) {
+  deaf = performance.now() + DEAF_MS;
+  leave(saleId);
 }
 
 function ask(what) {
@@ -173,6 +180,7 @@ const confirm = () => (asked === "own" ? charge(entry.tip) : charge());
 
 // Keys and touches -----------------------------------------------------------------------------
 
+const DEAF_MS = 1500;
 const OVER = new Set(["approved", "cancelled"]); // the next sale may begin on their screens
 const KEYS = { Backspace: "back", Delete: "C", Escape: "CC" };
 
@@ -204,7 +212,7 @@ function typedAmount({ key, repeat }) {
   if (press) {
     entry.press(press);
     flash(press === "," ? "." : press);
-  } else if (key === "Enter" && !repeat) confirm();
+  } else if (key === "Enter" && !repeat && performance.now() >= deaf) confirm();
   return Boolean(press) || key === "Enter";
 }
 
