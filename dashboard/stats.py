@@ -15,6 +15,8 @@ from typing import Final
 from dashboard.context import DashboardContext
 from dashboard.filters import Filters, day_words
 from host.clock import MINUTE
+from host.language import gettext as _
+from host.language import marked as N_
 from host.ledger import views_payouts, views_totals
 from host.ledger.records import PayoutStatus
 from host.ledger.views import CardTotal, DayTotal
@@ -98,6 +100,20 @@ class Bar:
     sums: Sums
 
 
+_ON_A_DAY: Final = (
+    N_("The most came on %(when)s."),
+    N_("%(empty)s of %(all)s days had no payout."),
+)
+_IN_A_WEEK: Final = (
+    N_("The most came in the %(when)s."),
+    N_("%(empty)s of %(all)s weeks had no payout."),
+)
+_IN_A_MONTH: Final = (
+    N_("The most came in %(when)s."),
+    N_("%(empty)s of %(all)s months had no payout."),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """A range of days, summed up."""
@@ -125,13 +141,17 @@ class Stats:
         """The trend in one or two sentences, for ears and for haste."""
         total = self.now.sums.total
         if not total.payouts:
-            return "No payouts in this time."
+            return _("No payouts in this time.")
         best = max(self.bars, key=lambda bar: bar.sums.total.amount_msat)
         empty = sum(not bar.sums.total.payouts for bar in self.bars)
-        where = "in the " if best.label.startswith("week") else ("on " if self.by_days else "in ")
-        most = "The most came" if len(self.bars) > 1 else "All came"
-        rest = f"; {empty} of {len(self.bars)} had no payout." if empty else "."
-        return f"{most} {where}{best.label}{rest}"
+        facts = {"when": best.label, "empty": empty, "all": len(self.bars)}
+        if len(self.bars) == 1:
+            return _("All came on %(when)s.") % facts
+        if self.by_days:
+            most, rest = _ON_A_DAY
+        else:
+            most, rest = _IN_A_WEEK if best.label.startswith("week") else _IN_A_MONTH
+        return " ".join((_(most), _(rest) if empty else "")).strip() % facts
 
     @property
     def by_days(self) -> bool:
@@ -251,15 +271,19 @@ class Change:
 def change(now: int, before: int, period: Period) -> Change:
     """The difference from the figure of `period`, in whole per cent."""
     length = (date.fromisoformat(period.until) - date.fromisoformat(period.since)).days + 1
-    span = "the day before" if length == 1 else f"the {length} days before"
     days = day_words(period.since)
     if length > 1:
         days = f"{days} – {day_words(period.until)}"
     if now == before:
-        return Change("flat", f"as in {span}" if length > 1 else f"as on {span}", days)
+        words = _("as on the day before") if length == 1 else _("as in the %(days)s days before")
+        return Change("flat", words % {"days": length}, days)
     arrow = "up" if now > before else "down"
     if not before:
-        return Change(arrow, f"none in {span}" if length > 1 else f"none {span}", days)
+        words = _("none the day before") if length == 1 else _("none in the %(days)s days before")
+        return Change(arrow, words % {"days": length}, days)
     percent = round((now - before) * 100 / before)
-    size = f"{percent:+d} %".replace("-", "−") if percent else "less than 1 %"
-    return Change(arrow, f"{size} against {span}", days)
+    size = f"{percent:+d} %".replace("-", "−") if percent else _("less than 1 %")
+    words = _("%(size)s against the day before")
+    if length > 1:
+        words = _("%(size)s against the %(days)s days before")
+    return Change(arrow, words % {"size": size, "days": length}, days)

@@ -113,7 +113,7 @@ def test_the_charts_are_tables_whose_rows_lead_to_their_days_and_cards(
     assert page.count("data-pending=") == DEFAULT_DAYS
     assert 'startDate=2026-03-02&amp;endDate=2026-03-02">2 Mar</a>' in page
     assert f"boltcardId={ann.card_id}" in page
-    assert "The most came on 2 Mar; 29 of 30 had no payout." in page
+    assert "The most came on 2 Mar. 29 of 30 days had no payout." in page
     assert "Ann paid the most: 1\u00a0000 sats in 1 payout." in page
 
 

@@ -1,4 +1,5 @@
 // The two charts. Their data are the tables beside them; a click follows the link of its row.
+import { say } from "./texts.js";
 
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--tt-${name}`).trim();
 const rows = (id) => [...document.querySelectorAll(`#${id} tbody tr`)];
@@ -31,9 +32,9 @@ function trend() {
     data: {
       labels: data.map((one) => one.label),
       datasets: [
-        bars("Completed", "completed", token("blue")),
-        ...(any(data, "imported") ? [bars("Imported", "imported", token("grey"))] : []),
-        bars("Pending", "pending", token("amber")),
+        bars(say("completed"), "completed", token("blue")),
+        ...(any(data, "imported") ? [bars(say("imported"), "imported", token("grey"))] : []),
+        bars(say("pending"), "pending", token("amber")),
       ],
     },
     options: {
@@ -57,7 +58,7 @@ function top() {
     type: "bar",
     data: {
       labels: data.map(({ label }) => (label.length > 18 ? `${label.slice(0, 17)}…` : label)),
-      datasets: [{ label: "Completed", data: data.map((one) => Number(one.completed)), backgroundColor: token("blue"), borderRadius: 3, maxBarThickness: 22 }],
+      datasets: [{ label: say("completed"), data: data.map((one) => Number(one.completed)), backgroundColor: token("blue"), borderRadius: 3, maxBarThickness: 22 }],
     },
     options: {
       indexAxis: "y",

@@ -2,6 +2,7 @@
 import { get } from "./api.js";
 import { lostDots, showDots } from "./dots.js";
 import { listen } from "./live.js";
+import { say } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
 const root = $("job");
@@ -68,7 +69,7 @@ function take(state) {
 
 function live(yes) {
   $("live-note").hidden = yes;
-  $("live-note").textContent = yes ? "" : "Not live: the service cannot be reached";
+  $("live-note").textContent = yes ? "" : say("not_live");
 }
 
 show(shown);

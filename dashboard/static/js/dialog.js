@@ -1,6 +1,7 @@
 // A payout's details in a dialog, under the address of its own page: reloading shows that page,
 // going back closes the dialog. Without this script the link leads to the page.
 import { fetchPage } from "./page.js";
+import { say } from "./texts.js";
 
 const dialog = document.getElementById("detail");
 let back = ""; // the list's address while the dialog is open
@@ -10,7 +11,7 @@ function closeButton() {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "tool detail-close";
-  button.setAttribute("aria-label", "Close");
+  button.setAttribute("aria-label", say("close"));
   button.append(icon("cross"));
   button.addEventListener("click", () => dialog.close());
   return button;

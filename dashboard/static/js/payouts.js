@@ -6,6 +6,7 @@ import { listAddress } from "./dialog.js";
 import { lostDots, showDots } from "./dots.js";
 import { listen } from "./live.js";
 import { fetchPage } from "./page.js";
+import { say } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
 const page = $("page");
@@ -121,7 +122,7 @@ addEventListener("scroll", watchEnd, { once: true, passive: true });
 // Live -------------------------------------------------------------------------------------------
 
 function live(yes) {
-  const now = paused ? "Paused" : yes ? "Live" : "Not live: the service cannot be reached";
+  const now = say(paused ? "paused" : yes ? "live" : "not_live");
   if (now === state) return;
   state = now;
   $("live-note").hidden = false;
@@ -131,7 +132,7 @@ function live(yes) {
 function age() {
   const seconds = Math.max(0, Math.round((Date.now() - updated) / 1000));
   const ago = seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
-  $("live-age").textContent = paused && waiting ? `· something is new since ${ago}` : `· updated ${ago} ago`;
+  $("live-age").textContent = say(paused && waiting ? "new_since" : "updated", { ago });
 }
 
 $("pause").hidden = false;
@@ -140,7 +141,7 @@ $("pause").addEventListener("click", () => {
   $("pause").setAttribute("aria-pressed", String(paused));
   const use = $("pause").querySelector("use");
   use.setAttribute("href", use.getAttribute("href").replace(/#.*/, paused ? "#play" : "#pause"));
-  $("pause").lastElementChild.textContent = paused ? "Go on" : "Pause";
+  $("pause").lastElementChild.textContent = say(paused ? "go_on" : "pause");
   live(true);
   if (!paused && waiting) soon();
   age();
