@@ -28,7 +28,8 @@ let server = JSON.parse(url.state);
 let left = null; // the sale whose last screen was left by the person or by its time
 let shown = null; // what the screen shows, to tell a change from a repetition
 let asked = null; // the tip, between "Charge" and the armed reader: "choose" or "own"
-let busy = false;
+let busy = null; // what was asked of the host, until it has answered
+let waits = false; // whether something stands in line behind it
 let leaving;
 let deaf = 0; // until when an Enter is not taken for a charge
 
@@ -140,9 +141,17 @@ function ask(what) {
 
 // What people do -------------------------------------------------------------------------------
 
+/** Ask the host for something. The same thing twice is one; another thing waits its turn, so that
+ * a "Cancel" right after "Charge" is never lost. */
 async function send(address, data) {
-  if (busy) return;
-  busy = true;
+  if (busy?.address === address || waits) return;
+  if (busy) {
+    waits = true;
+    await busy.done;
+    waits = false;
+  }
+  let done;
+  busy = { address, done: new Promise((end) => (done = end)) };
   root.setAttribute("aria-busy", "true");
   try {
     take(await post(address, data));
@@ -154,7 +163,8 @@ async function send(address, data) {
     if (entry.open) entry.hint(words, { strong: true });
     else if (["ready", "qr", "declined"].includes(view().state)) stage.tell(words);
   } finally {
-    busy = false;
+    busy = null;
+    done();
     root.removeAttribute("aria-busy");
   }
 }
@@ -210,6 +220,7 @@ function typedAmount({ key, repeat }) {
   if (key === "/") return entry.editNote(), true;
   const press = KEYS[key] ?? (/^[0-9.,+]$/.test(key) ? key : null);
   if (press) {
+    deaf = 0; // an amount is being typed: its Enter is meant
     entry.press(press);
     flash(press === "," ? "." : press);
   } else if (key === "Enter" && !repeat && performance.now() >= deaf) confirm();
