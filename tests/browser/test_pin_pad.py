@@ -112,6 +112,7 @@ def test_money_for_a_closed_sale_stands_on_the_till_until_it_is_noted(
     expect(declined).to_contain_text("Daily limit reached")
     shoot(till, "till-foreign-refused-touch-light")
     till.keyboard.press("Escape")
+    expect(till.locator("#stage")).not_to_have_attribute("data-state", "declined")
     incoming.settle(shop.db, bytes(32))
     late = till.locator("#late")
     expect(late).to_contain_text("2\u00a0100 sats were paid by a card of cards.example")
