@@ -14,7 +14,15 @@ from dashboard.formats import zone_words
 from dashboard.forms import typed_moment
 from dashboard.room import here, store_time
 from dashboard.timeline import gap_words
-from host.ledger import cards, pull_payments, views, views_cards, views_payouts, views_totals
+from host.ledger import (
+    attempts,
+    cards,
+    pull_payments,
+    views,
+    views_cards,
+    views_payouts,
+    views_totals,
+)
 from host.ledger.records import Card, CardState, PayoutStatus, Store
 from host.ledger.views_cards import CardList
 from host.ledger.views_payouts import PayoutList
@@ -95,6 +103,7 @@ def one(card_id: str) -> str:
         days=_days(store, card),
         history=_history(store, card) if may_in_store("payout.view") else [],
         gap_words=gap_words,
+        refused=attempts.of_card(context.db, card_id, store.store_id, limit=HISTORY),
         states=STATES,
         sats_of=sats_typed,
         moment_of=lambda at: typed_moment(at, store.timezone),

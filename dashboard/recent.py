@@ -20,7 +20,16 @@ from dashboard.formats import zone, zone_words
 from dashboard.room import device, here, our_store, store_time, terminal
 from host.language import gettext as _
 from host.language import marked as N_
-from host.ledger import approvals, cards, payouts, print_jobs, refunds, sales, views_recent
+from host.ledger import (
+    approvals,
+    attempts,
+    cards,
+    payouts,
+    print_jobs,
+    refunds,
+    sales,
+    views_recent,
+)
 from host.ledger.approvals import Asked, Given
 from host.ledger.errors import LedgerError
 from host.ledger.permissions import Person
@@ -243,6 +252,7 @@ def _details(sale: Sale, *, problem: str = "") -> str:
         sale=sale,
         made=made,
         look=state_of(sale),
+        refused=attempts.of_sale(here().db, sale.sale_id),
         left=left,
         by_card=sale.method is SaleMethod.CARD,
         own=may("sale.refund"),

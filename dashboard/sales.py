@@ -17,7 +17,18 @@ from dashboard.exports import Times, attachment
 from dashboard.filters import Filters
 from dashboard.formats import zone_words
 from dashboard.room import here, store_time
-from host.ledger import days, giving_up, incoming, people, refunds, sales, stores, views_sales
+from host.language import gettext as _
+from host.ledger import (
+    attempts,
+    days,
+    giving_up,
+    incoming,
+    people,
+    refunds,
+    sales,
+    stores,
+    views_sales,
+)
 from host.ledger.records import Sale, SaleMethod, SaleState
 from host.ledger.views_sales import OtherSum, PaidBy, SaleList
 from host.money import MSAT_PER_SAT
@@ -132,6 +143,7 @@ def one(sale_id: str) -> str:
         sale=sale,
         paid_by=views_sales.paid_by(db, [sale]).get(sale_id, PaidBy()),
         invoices=incoming.every(db, sale_id),
+        refused=attempts.of_sale(db, sale_id),
         refunds=refunds.of_payout(db, sale.payout_id) if sale.payout_id else [],
         left=sale.amount_msat - refunds.refunded_msat(sale),
         terminal=terminal.name if terminal else sale.terminal_id,

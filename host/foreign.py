@@ -21,15 +21,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
+from urllib.parse import urlsplit
 
 from host.bolt11 import Network
 from host.clock import HOUR, MINUTE, SECOND, Clock
 from host.invoices import ENOUGH_MS, SaleInvoices
 from host.ledger import incoming, looks, sales, wallets
+from host.ledger.attempts import Laid
 from host.ledger.codes import Code, Refused
 from host.ledger.incoming import FRESH, SaleInvoice
 from host.ledger.records import Sale, SaleState
 from host.lightning.wallet import Invoice, InvoiceState, Wallet, WalletError
+from host.lnurl import codec
 from host.lnurl.client import (
     Accepted,
     ForeignError,
@@ -192,7 +195,8 @@ class ForeignCards:
         self._decline(job, code, "")
 
     def _decline(self, job: Job, code: Code, words: str) -> None:
-        incoming.decline(self._db, job.sale.sale_id, code, {**FRESH, "words": words})
+        told, laid = {**FRESH, "words": words}, Laid(host=_host(job.text))
+        incoming.decline(self._db, job.sale.sale_id, code, told, laid)
 
     # -- our invoice ------------------------------------------------------------------------
 
@@ -319,3 +323,11 @@ def _unfit(request: WithdrawRequest, amount_msat: int) -> Code | None:
     if amount_msat < request.min_msat:
         return Code.AMOUNT_LOW
     return Code.LIMIT_TAP if amount_msat > request.max_msat else None
+
+
+def _host(text: str) -> str:
+    """The issuer that a card's address names; empty where it names none."""
+    try:
+        return urlsplit(codec.decode(text).url).hostname or ""
+    except ValueError:
+        return ""

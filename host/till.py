@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from host.health import Board
 from host.keyring import Issuer
 from host.ledger import bills, claims, sales, taps
+from host.ledger.attempts import NOBODY, Laid
 from host.ledger.bills import Bill
 from host.ledger.claims import Claimed, ClaimRequest, Source
 from host.ledger.codes import Code, Refused
@@ -134,12 +135,17 @@ class Till:
             self._early(sale)
             return None
         self._pads.forget(self.terminal.terminal_id)
-        outcome = self._tap(sale, link)
+        found = self._whose(sale, link)
+        outcome: Outcome
+        if isinstance(found, VerifiedTap):
+            outcome, laid = self._claim(sale, found), Laid(found.card_id)
+        else:
+            outcome, laid = found, NOBODY
         if isinstance(outcome, Refused):
-            self.refuse(sale, outcome)
+            self.refuse(sale, outcome, laid)
         return outcome
 
-    def refuse(self, sale: Sale, refused: Refused) -> None:
+    def refuse(self, sale: Sale, refused: Refused, laid: Laid = NOBODY) -> None:
         """Show a refusal; the sale stays open for another card.
 
         A sale that somebody is paying meanwhile stays locked: it must not be charged again.
@@ -150,7 +156,8 @@ class Till:
         def decline(tx: Tx) -> None:
             now = sales.get(tx, sale.sale_id)
             if now is not None and now.state in WAITING:
-                sales.move(tx, sale.sale_id, SaleState.DECLINED, code=refused.code, data=data)
+                state, code = SaleState.DECLINED, refused.code
+                sales.move(tx, sale.sale_id, state, code=code, data=data, laid=laid)
 
         self.db.transaction(decline)
 
@@ -160,7 +167,8 @@ class Till:
         if sale is not None and _takes_cards(sale):
             self.refuse(sale, Refused(Code.TWO_CARDS))
 
-    def _tap(self, sale: Sale, link: CardLink) -> Outcome:
+    def _whose(self, sale: Sale, link: CardLink) -> VerifiedTap | Asking | Refused:
+        """Read the card: a tap of ours, a card whose issuer is being asked now, or neither."""
         text = _read(link)
         if isinstance(text, Refused):
             return text
@@ -175,8 +183,7 @@ class Till:
             if self._foreign is None:
                 return Refused(Code.CARD_UNKNOWN, {"host": url.host})
             return self._foreign.charge(sale, text) or Asking()
-        tap = taps.verify(self.db, self._issuers, url.message)
-        return tap if isinstance(tap, Refused) else self._claim(sale, tap)
+        return taps.verify(self.db, self._issuers, url.message)
 
     def _claim(self, sale: Sale, tap: VerifiedTap, pin: str | None = None) -> Claimed | Refused:
         """Charge a card of ours. Where a PIN is asked for, this very tap waits for it."""
@@ -196,7 +203,7 @@ class Till:
             def entered(typed: str) -> Refused | None:
                 again = self._claim(sale, tap, typed)
                 if isinstance(again, Refused):
-                    self.refuse(sale, again)
+                    self.refuse(sale, again, Laid(tap.card_id))
                 return None
 
             self._pads.wait(self.terminal.terminal_id, sale.sale_id, entered)

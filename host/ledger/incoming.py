@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 
 from host.clock import DAY, MINUTE, SECOND
 from host.ledger import sales
+from host.ledger.attempts import NOBODY, Laid
 from host.ledger.codes import Code
 from host.ledger.looks import InvoiceState, next_look, seldom
 from host.ledger.records import Sale, SaleMethod, SaleState
@@ -205,7 +206,8 @@ def end(db: Place, payment_hash: bytes) -> SaleInvoice | None:
                 decline(tx, invoice.sale_id, Code.QR_UNPAID, {**FRESH, sales.QR: None})
             else:
                 words = f"{invoice.host} did not pay in time"
-                decline(tx, invoice.sale_id, Code.FOREIGN_REFUSED, {"words": words})
+                laid = Laid(host=invoice.host)
+                decline(tx, invoice.sale_id, Code.FOREIGN_REFUSED, {"words": words}, laid)
         return _get(tx, payment_hash)
 
     return db.transaction(over)
@@ -230,12 +232,16 @@ def postpone(db: Place, payment_hash: bytes) -> None:
 
 
 def decline(
-    db: Place, sale_id: str, code: Code, data: Mapping[str, Any] | None = None
+    db: Place,
+    sale_id: str,
+    code: Code,
+    data: Mapping[str, Any] | None = None,
+    laid: Laid = NOBODY,
 ) -> Sale | None:
     """Decline a sale so that another card can follow, also when asking took all of its time."""
 
     def step(tx: Tx) -> Sale | None:
-        sale = sales.move(tx, sale_id, SaleState.DECLINED, code=code, data=data)
+        sale = sales.move(tx, sale_id, SaleState.DECLINED, code=code, data=data, laid=laid)
         if sale is not None:
             tx.run(
                 "UPDATE sales SET expires_at = max(expires_at, :until) WHERE sale_id = :sale_id",

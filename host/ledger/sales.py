@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from host.ledger import ids
+from host.ledger import attempts, ids
+from host.ledger.attempts import NOBODY, Laid
 from host.ledger.codes import Code, Refused
 from host.ledger.errors import NotFound
 from host.ledger.records import SALE_COLUMNS, Sale, SaleState
@@ -204,10 +205,12 @@ def move(
     *,
     code: Code | None = None,
     data: Mapping[str, Any] | None = None,
+    laid: Laid = NOBODY,
 ) -> Sale | None:
     """Move a sale on; None, and nothing changes, when it is not where this step begins.
 
-    `data` goes into the event and stays with the sale (later values replace earlier ones).
+    `data` goes into the event and stays with the sale (later values replace earlier ones). A card
+    that is refused, `laid`, is noted as an attempt.
     """
 
     def step(tx: Tx) -> Sale | None:
@@ -216,6 +219,8 @@ def move(
             return None
         if sale.data.get(QR) and QR not in (data or {}):
             return None
+        if state is SaleState.DECLINED and code is not None:
+            attempts.note(tx, sale_id, code, laid, str((data or {}).get("words") or ""))
         return _write(tx, sale, state, code, data or {})
 
     return db.transaction(step)

@@ -29,6 +29,7 @@ STEPS = (
     "012_other_sales",
     "013_rollups",
     "014_wallets",
+    "015_attempts",
 )
 
 _set = Migrations("taptill")

@@ -16,6 +16,7 @@ from dashboard.context import DashboardContext
 from dashboard.live import Feed
 from host.clock import DAY, ManualClock
 from host.ledger import books, cards, pull_payments, refunds, sales, stores, views_sales
+from host.ledger.attempts import Laid
 from host.ledger.codes import Code
 from host.ledger.permissions import Role
 from host.ledger.records import Card, SaleState
@@ -238,3 +239,29 @@ def test_an_open_overview_hears_of_sales_from_outside_and_of_imports(
         feed = Feed(context, context.terminal, before, frozenset({"payouts"}))
         text = b"".join(feed.messages(lambda: next(stopping, True)))  # noqa: B023
         assert text.count(b"event: payout\n") == 1
+
+
+def test_each_refused_card_is_listed_with_its_sale_and_with_the_card(
+    manager: FlaskClient, cashier: FlaskClient, shop: Shop, ann: Card, clock: ManualClock
+) -> None:
+    sale = shop.arm(1_000)
+    declined, sale_id = SaleState.DECLINED, sale.sale_id
+    sales.move(shop.db, sale_id, declined, code=Code.LIMIT_DAY, laid=Laid(ann.card_id))
+    clock.advance(9_000)
+    words = {"words": "no <b>money</b>"}
+    bank = Laid(host="cards.example")
+    sales.move(shop.db, sale_id, declined, code=Code.FOREIGN_REFUSED, data=words, laid=bank)
+    shop.tap(shop.card("Ben"))
+    for page in (manager.get(f"/sales/{sale_id}"), cashier.get(f"/till/recent/{sale_id}")):
+        part = page.text[page.text.index('id="refused-cards"') :]
+        part = part[: part.index("</table>")]
+        told = [re.sub(r"<[^>]+>", " ", row).split() for row in part.split("<tr>")[2:]]
+        assert [one[1] for one in told] == ["15:07:31", "15:07:40"]
+        assert " ".join(told[0][2:]) == "Ann Over the limit for today"
+        assert "Card of cards.example The card&#39;s own bank refused" in " ".join(told[1])
+        assert "no &lt;b&gt;money" in " ".join(told[1])
+    page = manager.get(f"/cards/{ann.card_id}").text
+    part = page[page.index('id="refused"') :]
+    assert f"/sales/{sale_id}" in part
+    assert "Over the limit for today" in part
+    assert "Refused at our tills" not in manager.get("/cards/" + "2".rjust(32, "0")).text

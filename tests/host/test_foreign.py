@@ -11,7 +11,7 @@ import pytest
 
 from host.bolt11 import Network, payable
 from host.foreign import GRACE_MS, UNKNOWN_MS
-from host.ledger import books, incoming, sales
+from host.ledger import attempts, books, incoming, sales
 from host.ledger.codes import Code, Refused
 from host.ledger.records import SaleState
 from host.lightning.embedded import Fault
@@ -82,6 +82,10 @@ def test_the_issuers_words_are_shown_and_the_sale_stays_open(here: Abroad) -> No
     here.answers({"status": "ERROR", "reason": "Daily <b>limit</b>"})
     refused = here.wait(here.charge(), DECLINED)
     assert (refused.code, refused.data["words"]) == (Code.FOREIGN_REFUSED, "Daily limit")
+    (noted,) = attempts.of_sale(here.at.db, refused.sale_id)
+    assert (noted.words, noted.card_id) == ("Daily limit", None)
+    assert here.issuer.server.host.startswith(noted.host)
+    assert noted.host
     here.answers(OK, pays=True)
     here.lay()
     approved = here.wait(refused, APPROVED)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hardware.twin.card import TwinCard
 from host import keyring as keyrings
 from host.keyring import Keyring
-from host.ledger import cards, claims, pull_payments, sales, stores, taps
+from host.ledger import attempts, cards, claims, pull_payments, sales, stores, taps
 from host.ledger.claims import Claimed
 from host.ledger.codes import Code, Refused
 from host.ledger.records import Sale, SaleState
@@ -332,6 +332,22 @@ def test_the_till_asks_for_a_pin_where_the_card_has_one(
     before = digest(at.db, MONEY)
     declined(at, sale, lay(at, card), Code.PIN_REQUIRED)
     assert digest(at.db, MONEY) == before
+
+
+def test_a_refused_card_is_noted_with_the_sale_where_its_tap_was_proven(
+    at: Counter, card: HeldCard, sale: Sale
+) -> None:
+    cards.set_pin(at.db, card.card_id, "1234", limit_msat=0)
+    tap = card.tap()
+    say(at, f"{OURS}?p={tap['p']}&c={'0' * 16}")
+    say(at, f"{OURS}?p={tap['p']}&c={tap['c']}")
+    at.till._pads.enter("till-1", sale.sale_id, "0000")
+    noted = [(one.code, one.card_id) for one in attempts.of_sale(at.db, sale.sale_id)]
+    assert noted == [
+        (Code.SUN_INVALID, None),
+        (Code.PIN_REQUIRED, card.card_id),
+        (Code.PIN_WRONG, card.card_id),
+    ]
 
 
 def test_a_sale_of_another_terminal_is_not_paid_here(at: Counter, card: HeldCard) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from sqlite_utils import Database
 
 from host.clock import ManualClock
-from host.ledger import books, fees, payouts
+from host.ledger import attempts, books, fees, payouts
+from host.ledger.codes import Code
 from host.ledger.fees import FeePolicy
 from host.store import migrations
 from host.store.engine import Engine
@@ -51,17 +53,22 @@ ROWS = (
 )
 
 
-def test_fees_of_payouts_from_before_are_what_was_held(tmp_path: Path) -> None:
-    path = tmp_path / "taptill.db"
+def as_before(path: Path, step: str, rows: Iterable[str]) -> None:
+    """A ledger that has every step before this one, and these rows."""
     conn = connect(path, "rwc")
     conn.execute("BEGIN IMMEDIATE")
-    migrations._set.apply(Database(conn, execute_plugins=False), stop_before=STEP)
-    for sql in ROWS:
+    migrations._set.apply(Database(conn, execute_plugins=False), stop_before=step)
+    for sql in rows:
         conn.execute(sql)
     conn.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
-    conn.execute(f"PRAGMA user_version = {migrations.STEPS.index(STEP)}")
+    conn.execute(f"PRAGMA user_version = {migrations.STEPS.index(step)}")
     conn.execute("COMMIT")
     conn.close()
+
+
+def test_fees_of_payouts_from_before_are_what_was_held(tmp_path: Path) -> None:
+    path = tmp_path / "taptill.db"
+    as_before(path, STEP, ROWS)
     with Engine.open(path, ManualClock()) as db:
         assert books.check(db).problems == []
         till, sent = (payouts.get(db, name) for name in ("p1", "p2"))
@@ -69,3 +76,21 @@ def test_fees_of_payouts_from_before_are_what_was_held(tmp_path: Path) -> None:
         assert sent is not None
         assert (till.fee_limit_msat, sent.fee_limit_msat) == (None, 1_000)
         assert fees.get(db, "a") == FeePolicy()
+
+
+def test_refusals_from_before_are_told_without_the_card(tmp_path: Path) -> None:
+    path = tmp_path / "taptill.db"
+    told = (
+        *ROWS[:2],
+        "INSERT INTO sales (sale_id, store_id, terminal_id, amount_msat, currency, state,"
+        " created_at, changed_at, expires_at, data)"
+        " VALUES ('x', 's', 't', 3000, 'SATS', 'cancelled', 0, 1, 9, '{}')",
+        "INSERT INTO events (at, kind, store_id, subject, data) VALUES"
+        """ (5, 'sale.declined', 's', 'x', '{"code": "limit_day", "tries_left": null}'),"""
+        """ (6, 'sale.ready', 's', 'x', '{"amount_msat": 3000}'),"""
+        """ (7, 'sale.declined', 's', 'x', '{"code": "foreign_refused", "words": "no"}')""",
+    )
+    as_before(path, "015_attempts", told)
+    with Engine.open(path, ManualClock()) as db:
+        found = [(one.at, one.code, one.words) for one in attempts.of_sale(db, "x")]
+        assert found == [(5, Code.LIMIT_DAY, ""), (7, Code.FOREIGN_REFUSED, "no")]
