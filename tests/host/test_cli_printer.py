@@ -19,7 +19,7 @@ from host.printers.station import bodies
 from host.store.engine import Engine
 from host.supervise import Worker
 from tests.support.command import taptill, words
-from tests.support.printer import FakePrinter, fake_printer
+from tests.support.printer import NEVER_S, FakePrinter, fake_printer
 from tests.support.shop import Shop
 
 
@@ -31,7 +31,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fake(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePrinter]:
-    monkeypatch.setattr(status, "ANSWER_S", 0.2)
+    monkeypatch.setattr(status, "ANSWER_S", NEVER_S)
     with fake_printer() as printer:
         (home / FILE_NAME).write_text(
             f'[[printers]]\nname = "bar"\ndevice = "{printer.device}"\ndrawer_pin = 2\n'
@@ -39,7 +39,9 @@ def fake(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePrinter]:
         yield printer
 
 
-def test_the_list_says_how_each_printer_is(home: Path, fake: FakePrinter) -> None:
+def test_the_list_says_how_each_printer_is(
+    home: Path, fake: FakePrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert taptill(home, "printer", "list").stdout.split()[-1] == "ready"
     fake.run_out()
     (row,) = json.loads(taptill(home, "printer", "list", "--json").stdout)
@@ -50,6 +52,7 @@ def test_the_list_says_how_each_printer_is(home: Path, fake: FakePrinter) -> Non
     )
     fake.refill()
     fake.answers = False
+    monkeypatch.setattr(status, "ANSWER_S", 0.2)
     assert "says nothing" in taptill(home, "printer", "list").stdout
 
 
@@ -82,7 +85,7 @@ def test_the_drawer_is_opened_by_the_running_service(home: Path, fake: FakePrint
             for worker in workers:
                 worker.stop()
             db.events.close()
-            over = [worker.join(10.0) for worker in workers]
+            over = [worker.join(NEVER_S) for worker in workers]
     assert all(over)
 
 

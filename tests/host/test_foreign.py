@@ -169,7 +169,7 @@ def test_a_wallet_that_makes_no_invoice_declines_the_sale(here: Abroad) -> None:
 
 def test_a_refusal_at_the_last_moment_leaves_time_for_another_card(here: Abroad) -> None:
     here.answers({"status": "ERROR", "reason": "no"})
-    sale = here.at.arm(21, timeout_ms=1_000)
+    sale = here.at.arm(21, timeout_ms=4_000)
     here.lay()
     here.wait(sale, DECLINED)
     here.at.clock.advance(5_000)
@@ -213,9 +213,10 @@ def test_threats_5_no_money_yet_locks_the_sale_until_it_comes(here: Abroad, answ
     assert now(here, sale).state is APPROVED
 
 
-def test_an_issuer_too_slow_with_its_answer_is_checked(here: Abroad) -> None:
-    here.answers(lambda: drip(here.issuer.server, b"H"))
-    here.wait(here.charge(), CHECKING)
+def test_an_issuer_too_slow_with_its_answer_is_checked(tmp_path: Path) -> None:
+    with abroad(tmp_path, deadline_s=1.0) as here:
+        here.answers(lambda: drip(here.issuer.server, b"H"))
+        here.wait(here.charge(), CHECKING)
 
 
 def test_an_invoice_that_expired_for_sure_opens_the_sale_for_another_card(here: Abroad) -> None:
@@ -260,6 +261,7 @@ def test_a_wallet_that_forgot_the_invoice_is_believed_long_after_its_expiry(here
 
 def test_looks_at_an_open_invoice_grow_rare_and_never_end(here: Abroad) -> None:
     here.locked()
+    here.at.clock.stop()
     gaps = []
     for _ in range(9):
         (invoice,) = incoming.due(here.at.db, everything=True)
@@ -267,5 +269,5 @@ def test_looks_at_an_open_invoice_grow_rare_and_never_end(here: Abroad) -> None:
         gaps.append(invoice.next_check_at - here.at.clock.now())
         here.at.clock.advance(gaps[-1])
         incoming.postpone(here.at.db, invoice.payment_hash)
-    in_seconds = [round(gap / 1_000) for gap in gaps]
-    assert in_seconds == [1, 1, 2, 3, 5, 5, 5, 5, 5]
+    assert gaps[0] <= 1_000  # some of it is over
+    assert [gap / 1_000 for gap in gaps[1:]] == [1, 2, 3, 5, 5, 5, 5, 5]

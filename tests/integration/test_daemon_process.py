@@ -32,11 +32,11 @@ from host.money import sats
 from host.setup import initialise
 from host.store.engine import Engine
 from host.till import Terminal, arm
+from tests.support.ports import free_port
 from tests.support.running import (
     HeldCard,
     ShiftedClock,
     ask,
-    free_port,
     make_card,
     payouts_of,
     wait_for,

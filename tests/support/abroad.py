@@ -26,12 +26,15 @@ from host.readers.base import CardLink
 from host.till import Terminal, Till
 from tests.host.lnurl.issuers import Issuer, running_issuer
 from tests.support.counter import CONFIG, Counter, UrlCard, counter
-from tests.support.running import HeldCard, RunningShop, config_of, free_port, running, wait_sale
+from tests.support.ports import free_port
+from tests.support.running import HeldCard, RunningShop, config_of, running, wait_sale
 from tests.support.scripted_http import Pieces, reply
 
 Answer = Callable[[], Pieces]
 WAIT_S = 0.1
 """How long the till shows "Card read" here."""
+PATIENT_S = 30.0
+"""How long an issuer may take that is not slow on purpose: this machine may be busy."""
 
 
 class _Link(CardLink):
@@ -60,6 +63,7 @@ class Abroad:
     pads: PinPad
     till: Till
     foreign: ForeignCards
+    deadline_s: float
 
     def lay(self, text: str | None = None) -> object:
         """Lay down the issuer's card, or one that says this."""
@@ -106,7 +110,7 @@ class Abroad:
         """The same counter after a restart: what was in memory is gone."""
         self.foreign.stop()
         self.pads = PinPad()
-        self.foreign, self.till = _made(self.at, self.shop, self.issuer, self.pads)
+        self.foreign, self.till = _made(self.at, self.shop, self.issuer, self.pads, self.deadline_s)
         return self.foreign
 
     def events(self, *kinds: str) -> list[dict[str, Any]]:
@@ -114,9 +118,14 @@ class Abroad:
 
 
 def _made(
-    at: Counter, shop: EmbeddedWallet, issuer: Issuer, pads: PinPad, **more: Any
+    at: Counter,
+    shop: EmbeddedWallet,
+    issuer: Issuer,
+    pads: PinPad,
+    deadline_s: float,
+    **more: Any,
 ) -> tuple[ForeignCards, Till]:
-    settings = GuardSettings(plain_hosts=frozenset({issuer.server.host}), deadline_s=1.0)
+    settings = GuardSettings(plain_hosts=frozenset({issuer.server.host}), deadline_s=deadline_s)
     client = LnurlClient(Guard(settings), Network.REGTEST, at.clock)
     foreign = ForeignCards(
         at.db,
@@ -134,15 +143,15 @@ def _made(
 
 
 @contextmanager
-def abroad(folder: Path, **more: Any) -> Iterator[Abroad]:
+def abroad(folder: Path, *, deadline_s: float = PATIENT_S, **more: Any) -> Iterator[Abroad]:
     """A counter, an issuer in order, and a bank that has money."""
     with counter(folder) as at, running_issuer() as issuer:
         shop = EmbeddedWallet(folder / "net.db", "shop", at.clock)
         bank = EmbeddedWallet(folder / "net.db", "bank", at.clock)
         bank.fund(sats(1_000_000))
         pads = PinPad()
-        foreign, till = _made(at, shop, issuer, pads, **more)
-        here = Abroad(at, issuer, shop, bank, pads, till, foreign)
+        foreign, till = _made(at, shop, issuer, pads, deadline_s, **more)
+        here = Abroad(at, issuer, shop, bank, pads, till, foreign, deadline_s)
         try:
             yield here
         finally:

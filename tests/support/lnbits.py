@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 VENV = ROOT / ".build" / "lnbits-venv"
 PACKAGES = ("lnbits==1.6.2", "bitstring<5")
@@ -36,12 +38,6 @@ def install() -> Path:
         subprocess.run([*pip, "--disable-pip-version-check", *PACKAGES], check=True)
         _STAMP.write_text(wanted)
     return python
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-NEVER_S = 10.0
+NEVER_S = 30.0
 
 READY = 0x12
 OFFLINE = 0x1A

@@ -20,13 +20,13 @@ from host.readers.direct import DirectCard
 from host.store.engine import Engine
 from tests.host.lnurl.issuers import Issuer, running_issuer
 from tests.support.counter import UrlCard
+from tests.support.ports import free_port
 from tests.support.running import (
     DEADLINE_S,
     HeldCard,
     RunningShop,
     ShiftedClock,
     config_of,
-    free_port,
     make_card,
     running,
     wait_for,

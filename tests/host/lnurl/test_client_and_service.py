@@ -23,7 +23,7 @@ from host.lnurl.service import ServiceSettings, create_app
 from host.money import sats
 from host.payer import Payer
 from host.web import WebServer
-from tests.support.lnbits import free_port
+from tests.support.ports import free_port
 from tests.support.world import ISSUER, SECRET, World
 
 

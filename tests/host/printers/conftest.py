@@ -7,7 +7,7 @@ import pytest
 
 from host.clock import ManualClock
 from host.printers import status
-from tests.support.printer import FakePrinter, fake_printer
+from tests.support.printer import NEVER_S, FakePrinter, fake_printer
 from tests.support.shop import Shop
 
 
@@ -25,8 +25,7 @@ def shop(tmp_path: Path, clock: ManualClock) -> Iterator[Shop]:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePrinter]:
-    """A printer whose silence is found out quickly."""
-    monkeypatch.setattr(status, "ANSWER_S", 0.2)
-    monkeypatch.setattr(status, "PRINTED_S", 0.2)
+    """A printer that is asked with patience, until a test makes it silent."""
+    monkeypatch.setattr(status, "ANSWER_S", NEVER_S)
     with fake_printer() as printer:
         yield printer

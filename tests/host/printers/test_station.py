@@ -18,7 +18,7 @@ from host.printers.wire import STOPPING
 from host.receipts.choices import RECEIPTS, ReceiptChoices
 from host.receipts.paper import Line
 from host.supervise import Worker
-from tests.support.printer import FakePrinter, fake_printer
+from tests.support.printer import NEVER_S, FakePrinter, fake_printer
 from tests.support.shop import Shop
 
 HELLO = [Line("hello")]
@@ -275,11 +275,14 @@ def test_a_dead_printer_delays_neither_sales_nor_another_printer(shop: Shop) -> 
             for worker in workers:
                 worker.stop()
             shop.db.events.close()
-            over = [worker.join(20.0) for worker in workers]
+            over = [worker.join(NEVER_S) for worker in workers]
         assert all(over)
 
 
-def test_a_service_that_stops_does_not_wait_until_a_receipt_is_out(shop: Shop) -> None:
+def test_a_service_that_stops_does_not_wait_until_a_receipt_is_out(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "PRINTED_S", 2 * NEVER_S)
     print_jobs.configure(shop.db, [PrinterRow("bar", ("till-1",), drawer=False)])
     with fake_printer() as slow:
         slow.tells = False
@@ -289,7 +292,7 @@ def test_a_service_that_stops_does_not_wait_until_a_receipt_is_out(shop: Shop) -
         slow.wait_printed(b"hello")
         worker.stop()
         shop.db.events.close()
-        assert worker.join(status.PRINTED_S / 2)
+        assert worker.join(NEVER_S)
         assert (now(shop, job).state, now(shop, job).error) == (
             "queued",
             f"printer bar: {STOPPING}",

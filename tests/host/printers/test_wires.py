@@ -58,8 +58,11 @@ def test_why_a_printer_is_not_ready_is_said(fake: FakePrinter, cause: int, words
         Printer(config(fake.device)).put(b"hello")
 
 
-def test_paper_that_runs_out_while_it_prints_is_noticed(fake: FakePrinter) -> None:
+def test_paper_that_runs_out_while_it_prints_is_noticed(
+    fake: FakePrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake.tells = False
+    monkeypatch.setattr(status, "PRINTED_S", 0.2)
     printer = Printer(config(fake.device))
     printer.put(b"one")
     real = fake._take
@@ -74,25 +77,32 @@ def test_paper_that_runs_out_while_it_prints_is_noticed(fake: FakePrinter) -> No
         printer.put(b"two")
 
 
-def test_a_printer_that_never_says_anything_is_believed(fake: FakePrinter) -> None:
+def test_a_printer_that_never_says_anything_is_believed(
+    fake: FakePrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake.answers = False
+    monkeypatch.setattr(status, "ANSWER_S", 0.2)
     printer = Printer(config(fake.device))
     assert not printer.look()
     printer.put(b"hello")
     fake.wait_printed(b"hello")
 
 
-def test_one_that_answered_once_and_is_silent_now_is_not(fake: FakePrinter) -> None:
+def test_one_that_answered_once_and_is_silent_now_is_not(
+    fake: FakePrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     printer = Printer(config(fake.device))
     assert printer.look()
     fake.answers = False
+    monkeypatch.setattr(status, "ANSWER_S", 0.2)
     with pytest.raises(PrinterTrouble, match=status.SILENT_WORDS):
         printer.put(b"hello")
 
 
 def test_a_printer_that_takes_no_data_does_not_hold_us_for_ever(
-    fake: FakePrinter, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(status, "ANSWER_S", 0.2)
     monkeypatch.setattr(wire, "SEND_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         printer = Printer(config(f"tcp:127.0.0.1:{deaf.getsockname()[1]}"))
@@ -114,7 +124,10 @@ def line() -> Iterator[tuple[int, str]]:
     os.close(theirs)
 
 
-def test_a_serial_printer_gets_its_bytes(fake: FakePrinter, line: tuple[int, str]) -> None:
+def test_a_serial_printer_gets_its_bytes(
+    line: tuple[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "ANSWER_S", 0.2)
     ours, path = line
     Printer(config(f"serial:{path}")).put(b"hello\n")
     told = b""

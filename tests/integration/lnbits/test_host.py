@@ -26,7 +26,8 @@ from host.payer import Payer
 from host.store.engine import Engine
 from host.web import WebServer
 from tests.integration.lnbits.conftest import Opener
-from tests.support.lnbits import Lnbits, LnbitsAccount, free_port
+from tests.support.lnbits import Lnbits, LnbitsAccount
+from tests.support.ports import free_port
 from tests.support.world import ISSUER, SECRET, UID, Tapper, add_card, furnish
 
 pytestmark = pytest.mark.lnbits
