@@ -21,6 +21,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from host.bolt11 import Bolt11Error, Bolt11Invoice, decode
+from host.lightning.doubts import NotKnown
 from host.lightning.http import Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
 from host.lightning.remote import Common, RemoteWallet, key_refused, named, paid, whole
 from host.lightning.wallet import (
@@ -142,15 +143,14 @@ class BtcpayWallet(RemoteWallet):
         if answer.ok:
             return _result(payment_hash, answer.record())
         if _refusal(answer) == "payment-not-found":
-            return Failed("BTCPay Server knows no such payment")
+            return NotKnown("BTCPay Server knows no such payment")
         raise NoAnswer(f"BTCPay Server answered {answer.status} to a look-up")
 
 
 def _result(payment_hash: bytes, payment: dict[str, Any]) -> PaymentResult:
     match payment.get("status"):
         case "Complete":
-            fee_msat = whole(payment.get("feeAmount") or 0, "feeAmount")
-            return paid(payment_hash, payment.get("preimage"), fee_msat)
+            return paid(payment_hash, payment.get("preimage"), payment.get("feeAmount"))
         case "Failed":
             return Failed("BTCPay Server: the payment failed")
         case status:

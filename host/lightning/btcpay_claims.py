@@ -28,6 +28,7 @@ from host.bolt11 import Bolt11Error, Bolt11Invoice, decode
 from host.clock import MINUTE
 from host.lightning.btcpay import BtcpaySettings, BtcpayWallet
 from host.lightning.claim_book import Claim, ClaimBook
+from host.lightning.doubts import CalledPaid, NotKnown
 from host.lightning.http import Answer, NoAnswer, clean
 from host.lightning.remote import Common, key_refused, paid, whole
 from host.lightning.wallet import (
@@ -151,7 +152,7 @@ class BtcpayClaims(BtcpayWallet):
             return Failed("it was never filed at BTCPay Server")
         found = self._one(claim) if claim.remote_id else self._search(payment_hash, claim)
         if found is None:
-            return Failed("BTCPay Server has no such payout")
+            return NotKnown("BTCPay Server has no such payout")
         return self._mirror(payment_hash, claim, found)
 
     def _one(self, claim: Claim) -> dict[str, Any]:
@@ -228,7 +229,7 @@ class BtcpayClaims(BtcpayWallet):
             node = result
         if isinstance(node, Paid):
             return Paid(node.preimage)
-        return Unknown("BTCPay Server: completed, but without the preimage that proves it")
+        return CalledPaid("BTCPay Server: completed, but without the preimage that proves it")
 
     def _cancelled(self, payment_hash: bytes) -> PaymentResult:
         """The node is asked too: a person may cancel what was paid, or is on its way."""

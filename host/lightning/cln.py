@@ -12,7 +12,7 @@ What its answers mean (`doc/schemas/xpay.json`, `listpays.json`):
 - An error with a code (203 refused by the payee, 205 no route, 207 expired, 209 other, 219 paid
   already): that command is over; `listpays` decides, because parts may still be in flight.
 - `listpays` says `failed` between two attempts of a command that goes on. So after a request that
-  was not answered, a "no" counts only once `retry_for` is over (`remote.Requests`).
+  was not answered, a "no" counts only once `retry_for` is over (`doubts`).
 - Anything that is no JSON-RPC error: unknown.
 """
 
@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from host.bolt11 import Bolt11Invoice
+from host.lightning.doubts import QUIET_S, NotKnown
 from host.lightning.http import Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
-from host.lightning.remote import QUIET_S, Common, RemoteWallet, key_refused, named, paid, whole
+from host.lightning.remote import Common, RemoteWallet, key_refused, named, paid, whole
 from host.lightning.wallet import (
     Failed,
     InvoiceState,
@@ -43,6 +44,7 @@ _STATES: Final = {
     "expired": InvoiceState.EXPIRED,
 }
 _MAX_MEMO: Final = 600
+_NONE: Final = "Core Lightning knows no such payment"
 _WAY_OUT: Final = "make the rune again, with the rights that the documentation names"
 
 
@@ -117,10 +119,7 @@ class ClnWallet(RemoteWallet):
         if not answer.ok:
             return Failed(f"Core Lightning: {_refusal(answer)}")
         record = answer.record()
-        fee_msat = whole(record.get("amount_sent_msat"), "amount_sent_msat") - whole(
-            record.get("amount_msat"), "amount_msat"
-        )
-        return paid(invoice.payment_hash, record.get("payment_preimage"), fee_msat)
+        return paid(invoice.payment_hash, record.get("payment_preimage"), _cost(record))
 
     def _lookup(self, payment_hash: bytes) -> PaymentResult:
         found = self._ok("listpays", {"payment_hash": payment_hash.hex()}).get("pays")
@@ -129,18 +128,25 @@ class ClnWallet(RemoteWallet):
         states = {one.get("status"): one for one in found}
         if "complete" in states:
             done = states["complete"]
-            sent = whole(done.get("amount_sent_msat"), "amount_sent_msat")
-            amount = whole(done.get("amount_msat", sent), "amount_msat")
-            return paid(payment_hash, done.get("preimage"), sent - amount)
+            return paid(payment_hash, done.get("preimage"), _cost(done))
         if states.keys() - {"failed"}:
             return Unknown("Core Lightning: the payment is in flight")
-        return Failed("Core Lightning: the payment failed" if states else "no such payment")
+        return Failed("Core Lightning: the payment failed") if states else NotKnown(_NONE)
 
     def _ok(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
         answer = self._api.post(f"/v1/{method}", body)
         if not answer.ok:
             raise WalletRefused(f"Core Lightning: {_refusal(answer)}")
         return answer.record()
+
+
+def _cost(payment: Mapping[str, Any]) -> int | None:
+    """What was sent above the amount, in msat; None where the two are not told."""
+    try:
+        sent, amount = (whole(payment.get(one), one) for one in ("amount_sent_msat", "amount_msat"))
+    except NoAnswer:
+        return None
+    return max(0, sent - amount)
 
 
 def _refusal(answer: Answer) -> str:

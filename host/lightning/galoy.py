@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from host.bolt11 import Bolt11Invoice, decode
+from host.lightning.doubts import NotKnown
 from host.lightning.http import Endpoint, HttpApi, NoAnswer, NotSent, Secret, clean
 from host.lightning.remote import (
     Common,
@@ -190,11 +191,13 @@ class GaloyWallet(RemoteWallet):
         sent = {one["status"]: one for one in found if one.get("direction") == "SEND"}
         if "SUCCESS" in sent:
             preimage = (sent["SUCCESS"].get("settlementVia") or {}).get("preImage")
-            fee_sat = whole(sent["SUCCESS"].get("settlementFee"), "settlementFee")
-            return paid(payment_hash, preimage, MSAT_PER_SAT * fee_sat)
+            fee = sent["SUCCESS"].get("settlementFee")
+            return paid(payment_hash, preimage, fee, unit_msat=MSAT_PER_SAT)
         if sent.keys() - {"FAILURE"}:
             return Unknown("Galoy: the payment is in flight")
-        return Failed("Galoy: the payment failed" if sent else "Galoy knows no such payment")
+        if sent:
+            return Failed("Galoy: the payment failed")
+        return NotKnown("Galoy knows no such payment")
 
     def _about(self, payment_hash: bytes) -> dict[str, str]:
         return {"walletId": self._wallet_id, "paymentHash": payment_hash.hex()}

@@ -17,6 +17,7 @@ import ipaddress
 import json
 import logging
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,7 +152,7 @@ class Answer:
         """The body; `NoAnswer` when it is no JSON."""
         try:
             return json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # nested without end, it is none either
             raise NoAnswer(f"answered {self.status} with something that is no JSON") from error
 
     def record(self) -> dict[str, Any]:
@@ -220,7 +221,7 @@ class HttpApi:
         raw = None if body is None else json.dumps(body).encode()
         response = self._open(method, path, raw, None if raw is None else _JSON, read_s)
         try:
-            for line in self._lines(response):
+            for line in self._lines(response, read_s):
                 yield response.status, Answer(response.status, line).record()
         finally:
             response.close()  # the rest of a stream has no reader
@@ -244,11 +245,7 @@ class HttpApi:
     ) -> Answer:
         response = self._open(method, path, body, kind, read_s, anonymous=anonymous)
         try:
-            raw = response.read(most + 1)
-            if len(raw) > most:
-                raise NoAnswer(f"{self._name} answers without end")
-        except HTTPError as error:
-            raise NoAnswer(f"{self._name} broke off its answer") from error
+            raw = b"".join(self._pieces(response, most, read_s))
         finally:
             response.close()
             response.release_conn()
@@ -288,19 +285,29 @@ class HttpApi:
         except HTTPError as error:  # read timeout, reset, cut off: it may have been done
             raise NoAnswer(f"{self._name} did not answer") from error
 
-    def _lines(self, response: BaseHTTPResponse) -> Iterator[bytes]:
-        rest, total = b"", 0
-        try:
-            while chunk := response.read1(1 << 14):  # what is there, without waiting for more
-                total += len(chunk)
-                if total > MAX_BODY:
-                    raise NoAnswer(f"{self._name} answers without end")
-                *whole, rest = (rest + chunk).split(b"\n")
-                yield from filter(None, whole)
-        except HTTPError as error:
-            raise NoAnswer(f"{self._name} broke off its answer") from error
+    def _lines(self, response: BaseHTTPResponse, read_s: float) -> Iterator[bytes]:
+        rest = b""
+        for piece in self._pieces(response, MAX_BODY, read_s):
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from filter(None, whole)
         if rest.strip():
             yield rest
+
+    def _pieces(self, response: BaseHTTPResponse, most: int, read_s: float) -> Iterator[bytes]:
+        """The body as it comes: at most `most` bytes, each MiB of it within `read_s`.
+
+        The socket's own timeout is for silence alone; what drips would never end.
+        """
+        began, total = time.monotonic(), 0
+        try:
+            while piece := response.read1(1 << 16):  # what is there, without waiting for more
+                total += len(piece)
+                late = time.monotonic() - began > read_s * (1 + total // MAX_BODY)
+                if late or total > most:
+                    raise NoAnswer(f"{self._name} answers without end")
+                yield piece
+        except HTTPError as error:
+            raise NoAnswer(f"{self._name} broke off its answer") from error
 
 
 def _tls(endpoint: Endpoint) -> ssl.SSLContext:

@@ -8,6 +8,7 @@ What its answers mean (LNbits 1.6, `core/services/payments.py`):
 - 520 with `status: failed` and 400: LNbits said no. It says so too when this very invoice is paid
   already, perhaps by us, so the payment is looked up before it counts as failed.
 - 520 without that field comes from a proxy; it and all of 5xx: unknown.
+- Before 1.0 there was no `status`, but `pending`; what had failed was deleted there.
 - 404 for a payment is believed only from a service that accepts our key: for a key it does not
   know, LNbits answers about everybody's payments, or says that there is none.
 
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from host.bolt11 import Bolt11Invoice, decode
+from host.lightning.doubts import NotKnown
 from host.lightning.http import (
     Answer,
     Endpoint,
@@ -128,7 +130,8 @@ class LnbitsWallet(RemoteWallet):
             raise WalletRefused(f"LNbits: {answer.says('detail')}")
         if answer.status != 201:
             raise NoAnswer(f"LNbits answered {answer.status} to a new invoice")
-        return str(answer.record().get("bolt11"))
+        record = answer.record()
+        return str(record.get("bolt11") or record.get("payment_request"))  # before 1.0
 
     def _send(self, invoice: Bolt11Invoice, max_fee_msat: int) -> PaymentResult:
         with before_sending():
@@ -145,7 +148,7 @@ class LnbitsWallet(RemoteWallet):
         record = answer.record()
         if answer.status == 520 and record.get("status") == "failed":
             return Failed(f"LNbits: {answer.says('detail')}")
-        if answer.status == 520 and record.get("status") == "success":
+        if (answer.status, record.get("status")) in ((520, "success"), (201, None)):
             return self._proof(invoice.payment_hash)
         if answer.status == 520 and record.get("status") == "pending":
             return Unknown(f"LNbits: {answer.says('detail')}")
@@ -168,8 +171,9 @@ class LnbitsWallet(RemoteWallet):
     def _lookup(self, payment_hash: bytes) -> PaymentResult:
         record = self._payment(payment_hash)
         if record is None or whole(record["details"].get("amount"), "amount") >= 0:
-            return Failed("LNbits knows no such payment")
-        return _result(payment_hash, record["details"])
+            return NotKnown("LNbits knows no such payment")
+        details = record["details"]
+        return _result(payment_hash, {"status": _old_status(record, details), **details})
 
     def _payment(self, payment_hash: bytes) -> dict[str, Any] | None:
         """The record of a payment in our wallet, in or out; the outgoing one when both are."""
@@ -197,11 +201,17 @@ class LnbitsWallet(RemoteWallet):
             raise key_refused("LNbits", _WAY_OUT)
 
 
+def _old_status(record: dict[str, Any], details: dict[str, Any]) -> str | None:
+    """The status of a payment at an LNbits that has no such field."""
+    if details.get("pending") is True:
+        return "pending"
+    return "success" if record.get("paid") is True else None
+
+
 def _result(payment_hash: bytes, payment: dict[str, Any]) -> PaymentResult:
     match payment.get("status"):
         case "success":
-            fee_msat = whole(payment.get("fee"), "fee")
-            return paid(payment_hash, payment.get("preimage"), fee_msat)
+            return paid(payment_hash, payment.get("preimage"), payment.get("fee"))
         case "failed":
             return Failed("LNbits: the payment failed")
         case "pending":

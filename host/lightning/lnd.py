@@ -13,7 +13,8 @@ What its answers mean (`lnrpc/routerrpc/router.proto`):
 - `FAILED`: LND has given up all attempts; no part is in flight any more.
 - A gRPC error before that ("invoice is already paid", "payment is in transition", "invoice
   expired", ...): LND said no to this request; the payment is tracked before it counts as failed.
-- Code 5 from tracking: no such payment. Unavailable, cancelled, deadline, internal: unknown.
+- Code 5 from tracking: no such payment. Unavailable, cancelled, deadline, internal: unknown; and so
+  is a bare "Not Found", which is the gateway's: it has no such address, and LND was not asked.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from host.bolt11 import Bolt11Invoice
+from host.lightning.doubts import NotKnown
 from host.lightning.http import Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
 from host.lightning.remote import Common, RemoteWallet, key_refused, named, paid, sha256, whole
 from host.lightning.wallet import (
@@ -85,6 +87,7 @@ class LndWallet(RemoteWallet):
         answer = self._api.get(f"/v1/invoice/{payment_hash.hex()}")
         if not answer.ok:
             code, message = _error(answer.record())
+            _check_path(answer.record())
             if code == _NOT_FOUND or "unable to locate invoice" in message:
                 return InvoiceState.UNKNOWN
         record = _ok(answer)
@@ -133,9 +136,10 @@ class LndWallet(RemoteWallet):
         for _, line in self._api.lines("GET", path, None, self._api.endpoint.read_s):
             if "result" in line:
                 return _result(payment_hash, line["result"])
+            _check_path(line)
             code, message = _error(line)
             if code == _NOT_FOUND:
-                return Failed("LND knows no such payment")
+                return NotKnown("LND knows no such payment")
             _check_rights(code, message)
             raise NoAnswer(f"LND: {message}")
         raise NoAnswer("LND ended its answer without a result")
@@ -144,8 +148,7 @@ class LndWallet(RemoteWallet):
 def _result(payment_hash: bytes, payment: dict[str, Any]) -> PaymentResult:
     match payment.get("status"):
         case "SUCCEEDED":
-            fee_msat = whole(payment.get("fee_msat"), "fee_msat")
-            return paid(payment_hash, payment.get("payment_preimage"), fee_msat)
+            return paid(payment_hash, payment.get("payment_preimage"), payment.get("fee_msat"))
         case "FAILED":
             return Failed(f"LND: {clean(payment.get('failure_reason'))}")
         case status:
@@ -160,6 +163,12 @@ def _error(record: dict[str, Any]) -> tuple[int, str]:
     if not isinstance(code, int):
         raise NoAnswer("LND answered neither a result nor an error")
     return code, clean(error.get("message"))
+
+
+def _check_path(record: dict[str, Any]) -> None:
+    """The gateway in front of LND has no such path: a wrong address, or an LND too old or new."""
+    if record.get("code") == _NOT_FOUND and record.get("message") == "Not Found":
+        raise WalletDown("LND: there is nothing at this address; check wallet.lnd.url")
 
 
 def _ok(answer: Answer) -> dict[str, Any]:

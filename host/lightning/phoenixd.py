@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from host.bolt11 import Bolt11Invoice, decode
+from host.lightning.doubts import NotKnown
 from host.lightning.http import Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
 from host.lightning.push import Push
 from host.lightning.remote import (
@@ -38,7 +39,6 @@ from host.lightning.remote import (
     named,
     paid,
     sha256,
-    whole,
 )
 from host.lightning.wallet import (
     Failed,
@@ -134,8 +134,8 @@ class PhoenixdWallet(RemoteWallet):
             if "reason" not in record:
                 raise NoAnswer("phoenixd answered neither a preimage nor a reason")
             return Failed(f"phoenixd: {clean(record['reason'])}")
-        fee_msat = MSAT_PER_SAT * whole(record.get("routingFeeSat"), "routingFeeSat")
-        result = paid(invoice.payment_hash, record["paymentPreimage"], fee_msat)
+        preimage, fee = record["paymentPreimage"], record.get("routingFeeSat")
+        result = paid(invoice.payment_hash, preimage, fee, unit_msat=MSAT_PER_SAT)
         return self._exact(invoice.payment_hash, result)
 
     def _exact(self, payment_hash: bytes, result: PaymentResult) -> PaymentResult:
@@ -147,10 +147,10 @@ class PhoenixdWallet(RemoteWallet):
         answer = self._api.get(f"/payments/outgoingbyhash/{payment_hash.hex()}")
         if answer.status == 404:
             self._must_be_known_by_hash()
-            return Failed("phoenixd knows no such payment")
+            return NotKnown("phoenixd knows no such payment")
         record = _ok(answer)
         if record.get("isPaid") is True:
-            return paid(payment_hash, record.get("preimage"), whole(record.get("fees"), "fees"))
+            return paid(payment_hash, record.get("preimage"), record.get("fees"))
         if record.get("completedAt") is None:
             return Unknown("phoenixd: the payment is in flight")
         return Failed("phoenixd: the payment failed")

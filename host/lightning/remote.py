@@ -1,15 +1,14 @@
 """What every wallet behind HTTP has in common: when an answer is sure, and when it is not.
 
 A payment is `Paid` only with a preimage that hashes, and `Failed` only when three things hold:
-the wallet said no, it knows of no such payment that lives, and no request of ours can still be
-on its way to it. A request that was never answered may be carried out late (a queue, a proxy, a
-node that goes on trying), so for `QUIET_S` after it, and after a start that may have left one
-behind, "there is no such payment" counts as `Unknown` (THREATS 5, 32).
+the wallet said no, it knows of no such payment that lives, and nothing that was asked or heard
+before speaks against it (`doubts`); else it is `Unknown` (THREATS 5, 32).
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import threading
 import time
@@ -21,6 +20,7 @@ from typing import Final, Protocol
 
 from host.bolt11 import Bolt11Error, Bolt11Invoice, Network, decode, payable
 from host.clock import Clock
+from host.lightning.doubts import CalledPaid, Doubts
 from host.lightning.http import HttpApi, KeyRefused, NoAnswer, NotSent, clean
 from host.lightning.wallet import (
     Failed,
@@ -33,10 +33,10 @@ from host.lightning.wallet import (
     WalletError,
     WalletRefused,
 )
-from host.money import MSAT_PER_SAT, check_amount
+from host.money import MAX_MSAT, MSAT_PER_SAT, check_amount
 
-QUIET_S: Final = 120.0
-"""How long after an unanswered request its effect may still appear, in seconds."""
+log = logging.getLogger(__name__)
+
 POLL_S: Final = 1.0
 _NAME: Final = re.compile(r"[0-9A-Za-z_.-]{1,128}")
 
@@ -76,55 +76,6 @@ class Common:
     monotonic: Callable[[], float] = time.monotonic
 
 
-class Requests:
-    """Which payments' requests may still take effect."""
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._now = monotonic
-        self._opened = monotonic()
-        self._lock = threading.Lock()
-        self._sending: set[bytes] = set()
-        self._unanswered: dict[bytes, float] = {}
-        self._answered: set[bytes] = set()
-
-    def begin(self, payment_hash: bytes) -> bool:
-        """False when a thread of ours is sending this payment right now."""
-        with self._lock:
-            if payment_hash in self._sending:
-                return False
-            self._sending.add(payment_hash)
-            return True
-
-    def end(self, payment_hash: bytes, *, answered: bool) -> None:
-        """The request is over; unanswered, it may still be carried out for a while."""
-        with self._lock:
-            self._sending.discard(payment_hash)
-            if not answered:
-                self._unanswered[payment_hash] = self._now()
-            elif self._starting():
-                self._answered.add(payment_hash)
-
-    def may_come(self, payment_hash: bytes) -> bool:
-        """True while a request for this payment may still take effect."""
-        with self._lock:
-            now = self._now()
-            self._unanswered = {
-                one: at for one, at in self._unanswered.items() if now - at < QUIET_S
-            }
-            return (
-                payment_hash in self._sending
-                or payment_hash in self._unanswered
-                # Another process may have died with its request on the way.
-                or (self._starting() and payment_hash not in self._answered)
-            )
-
-    def _starting(self) -> bool:
-        if self._now() - self._opened < QUIET_S:
-            return True
-        self._answered.clear()
-        return False
-
-
 class RemoteWallet(Wallet):
     """A wallet behind HTTP; a kind of wallet says how its service is asked."""
 
@@ -136,7 +87,7 @@ class RemoteWallet(Wallet):
         self._api = api
         self._network = common.network
         self._clock = common.clock
-        self._requests = Requests(common.monotonic)
+        self._doubts = Doubts(common.monotonic)
         self._identity: str | None = None
 
     # -- what a kind of wallet says ---------------------------------------------------------
@@ -166,7 +117,10 @@ class RemoteWallet(Wallet):
 
     @abstractmethod
     def _lookup(self, payment_hash: bytes) -> PaymentResult:
-        """What the service knows; `Failed` when it failed there or is not known there."""
+        """What the service knows; `Failed` when it failed there, `NotKnown` when it is not there.
+
+        `CalledPaid` is for what has no proof.
+        """
 
     # -- the wallet -------------------------------------------------------------------------
 
@@ -211,7 +165,7 @@ class RemoteWallet(Wallet):
         except Bolt11Error as error:
             return Failed(str(error))
         payment_hash = invoice.payment_hash
-        if not self._requests.begin(payment_hash):
+        if not self._doubts.begin(payment_hash):
             return Unknown("this payment is being sent right now")
         answered = True
         try:
@@ -219,17 +173,18 @@ class RemoteWallet(Wallet):
                 return self._sure(payment_hash, Failed("the invoice has expired"))
             with self._understood():
                 result = self._send(invoice, max_fee_msat)
+            self._doubts.heard(payment_hash, result)
             return self._sure(payment_hash, result) if isinstance(result, Failed) else result
         except NoAnswer as error:
             answered = False
             return Unknown(str(error))
         finally:
-            self._requests.end(payment_hash, answered=answered)
+            self._doubts.end(payment_hash, answered=answered)
 
     def lookup_payment(self, payment_hash: bytes) -> PaymentResult:
         result = self._known(payment_hash)
-        if isinstance(result, Failed) and self._requests.may_come(payment_hash):
-            return Unknown(f"a request may still be on its way ({result.reason})")
+        if isinstance(result, Failed) and (why := self._doubts.against(payment_hash, result)):
+            return Unknown(f"{why} ({result.reason})")
         return result
 
     def watch(self, payment_hash: bytes) -> Watch:
@@ -242,7 +197,9 @@ class RemoteWallet(Wallet):
 
     def _known(self, payment_hash: bytes) -> PaymentResult:
         with self._understood():
-            return self._lookup(payment_hash)
+            result = self._lookup(payment_hash)
+        self._doubts.heard(payment_hash, result)
+        return result
 
     @contextmanager
     def _understood(self) -> Iterator[None]:
@@ -265,7 +222,7 @@ class RemoteWallet(Wallet):
     def _proof(self, payment_hash: bytes) -> PaymentResult:
         """The proof of a payment that was called done: never an error, and never a failure."""
         known = self._sure(payment_hash, Failed("called paid, but not listed yet"))
-        return Unknown(known.reason) if isinstance(known, Failed) else known
+        return known if isinstance(known, Paid) else CalledPaid(known.reason)
 
     def _open_or_expired(self, expires_at_ms: int) -> InvoiceState:
         expired = self._clock.now() >= expires_at_ms
@@ -281,15 +238,34 @@ def before_sending() -> Iterator[None]:
         raise NotSent(str(error)) from error
 
 
-def paid(payment_hash: bytes, preimage: object, fee_msat: int) -> PaymentResult:
-    """A payment that the service calls done: it is, when its preimage hashes."""
+def paid(
+    payment_hash: bytes, preimage: object, fee: object, *, unit_msat: int = 1
+) -> PaymentResult:
+    """A payment that the service calls done: it is, when its preimage hashes.
+
+    `fee` is the field of the answer, in `unit_msat`. What it is does not make the proof any less:
+    a fee that is none counts as nothing, or the money of a paid invoice would be held for ever.
+    """
     try:
         raw = bytes.fromhex(str(preimage))
     except ValueError:
         raw = b""
     if len(raw) != 32 or hashlib.sha256(raw).digest() != payment_hash:
-        return Unknown("called paid, but without the preimage that proves it")
-    return Paid(raw, abs(fee_msat))
+        return CalledPaid("called paid, but without the preimage that proves it")
+    return Paid(raw, _fee_msat(fee, unit_msat))
+
+
+def _fee_msat(fee: object, unit_msat: int) -> int:
+    try:
+        fee_msat = abs(whole(fee, "fee")) * unit_msat  # some services write what they took as less
+    except NoAnswer as error:
+        if fee is not None:
+            log.warning("a payment is proven, its fee is not counted: %s", error)
+        return 0
+    if fee_msat > MAX_MSAT:
+        log.warning("a payment is proven, its fee is not counted: %s", clean(fee, 40))
+        return 0
+    return fee_msat
 
 
 def sha256(text: str) -> bytes:

@@ -11,8 +11,9 @@ from host.ledger.records import Payout
 from host.ledger.taps import VerifiedTap
 from host.lightning.btcpay import BtcpaySettings
 from host.lightning.btcpay_claims import BtcpayClaims
+from host.lightning.doubts import QUIET_S
 from host.lightning.http import Endpoint, Secret
-from host.lightning.remote import QUIET_S, Common
+from host.lightning.remote import Common
 from host.money import sats
 from host.store.engine import Engine
 from tests.support.wallet_servers.btcpay_claims import PULL_PAYMENT, ClaimsServer

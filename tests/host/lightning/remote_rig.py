@@ -10,11 +10,12 @@ from host.bolt11 import Network
 from host.clock import ManualClock
 from host.lightning.btcpay import BtcpaySettings, open_btcpay
 from host.lightning.cln import ClnSettings, open_cln
+from host.lightning.doubts import QUIET_S
 from host.lightning.galoy import GaloySettings, open_galoy
 from host.lightning.http import Endpoint, Secret
 from host.lightning.lnd import LndSettings, open_lnd
 from host.lightning.phoenixd import PhoenixdSettings, open_phoenixd
-from host.lightning.remote import QUIET_S, Common, RemoteWallet
+from host.lightning.remote import Common, RemoteWallet
 from tests.support.relay import Relay
 from tests.support.wallet_servers.base import WalletServer
 from tests.support.wallet_servers.btcpay import BtcpayServer

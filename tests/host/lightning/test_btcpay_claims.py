@@ -14,8 +14,9 @@ from host.bolt11 import Network
 from host.lightning.btcpay import BtcpaySettings
 from host.lightning.btcpay_claims import MANAGE, UNPAID_MS, BtcpayClaims
 from host.lightning.claim_book import Claim
+from host.lightning.doubts import QUIET_S
 from host.lightning.http import Endpoint, Secret
-from host.lightning.remote import QUIET_S, Common, RemoteWallet
+from host.lightning.remote import Common, RemoteWallet
 from host.lightning.wallet import Failed, Paid, Unknown, WalletDown, WalletError
 from tests.host.lightning.contract import Pair, WalletContract
 from tests.host.lightning.remote_rig import Kind, Rig, asked

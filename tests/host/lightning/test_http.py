@@ -8,6 +8,7 @@ import pickle
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,41 @@ def test_an_answer_without_end_is_left(server: ScriptedServer, opened: Opened) -
         list(opened(Endpoint(server.url)).lines("GET", "/x", None, 5))
 
 
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 x\r\nContent-Length: 9000\r\n\r\n", b"HTTP/1.1 200 x\r\n\r\n"]
+)
+def test_threats_5_an_answer_that_drips_is_left_though_it_never_falls_silent(
+    server: ScriptedServer, opened: Opened, head: bytes
+) -> None:
+    server.handler = lambda _: chain([head], drip(server, b" ", 0.01))
+    api = opened(Endpoint(server.url, read_s=0.1))
+    with pytest.raises(NoAnswer, match="without end"):
+        api.post("/pay", {"a": 1})
+    with pytest.raises(NoAnswer, match="without end"):
+        list(api.lines("POST", "/pay", {"a": 1}, 0.1))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 40\r\n",
+        b"Content-Length: 8\r\nContent-Length: 40\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Content-Encoding: gzip\r\n",
+    ],
+)
+def test_threats_5_an_answer_that_is_cut_off_or_garbled_may_have_done_it(
+    server: ScriptedServer, opened: Opened, head: bytes
+) -> None:
+    """Not even when what came by then would be a whole record."""
+    server.handler = lambda _: [b"HTTP/1.1 200 x\r\n" + head + b'\r\n{"a": 1}']
+    api = opened(Endpoint(server.url))
+    with pytest.raises(NoAnswer):
+        api.post("/pay", {"a": 1}).record()
+    with pytest.raises(NoAnswer):
+        list(api.lines("POST", "/pay", {"a": 1}, 5))
+
+
 def test_lines_come_as_they_are_written(server: ScriptedServer, opened: Opened) -> None:
     def handle(_: Request) -> Iterator[bytes]:
         yield b'HTTP/1.1 200 x\r\n\r\n{"a":1}\n{"b"'
@@ -212,7 +248,9 @@ def test_threats_26_nothing_is_logged_about_a_request(
     assert KEY not in caplog.text
 
 
-@pytest.mark.parametrize("body", [b"", b"x", b"[1]", b"null"])
+@pytest.mark.parametrize(
+    "body", [b"", b"x", b"[1]", b"null", b"[" * 100_000, b'{"a": 1' + b"0" * 5_000 + b"}", b"\xff"]
+)
 def test_an_answer_that_is_no_record_has_no_meaning(body: bytes) -> None:
     with pytest.raises(NoAnswer):
         Answer(200, body).record()
@@ -278,6 +316,19 @@ def test_only_a_preimage_that_hashes_is_a_payment() -> None:
     assert paid(payment_hash, preimage.hex(), -5) == Paid(preimage, 5)
     for wrong in (None, "", "zz", "00" * 32, preimage.hex()[:-2], preimage.hex() + "00"):
         assert isinstance(paid(payment_hash, wrong, 0), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("fee", "fee_msat"),
+    [(5, 5), ("5", 5), (-5, 5), ("-5msat", 5), (0, 0), (21 * 10**17, 21 * 10**17)]
+    + [(wrong, 0) for wrong in (None, "", "x", 1.5, True, [], {}, 10**19, "9" * 400, "-" * 9)],
+)
+def test_a_proof_is_one_whatever_its_fee_and_a_fee_that_cannot_be_counts_as_nothing(
+    fee: object, fee_msat: int
+) -> None:
+    preimage = bytes(range(32))
+    payment_hash = hashlib.sha256(preimage).digest()
+    assert paid(payment_hash, preimage.hex(), fee) == Paid(preimage, fee_msat)
 
 
 def test_only_whole_numbers_are_amounts() -> None:

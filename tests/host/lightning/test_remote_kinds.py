@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import ExitStack
 
 import pytest
 
 from host.bolt11 import Network
+from host.clock import ManualClock
 from host.lightning.btcpay import BtcpaySettings, open_btcpay
+from host.lightning.doubts import QUIET_S
 from host.lightning.http import Endpoint, Secret
-from host.lightning.remote import QUIET_S, Common
+from host.lightning.lnbits import LnbitsSettings, open_lnbits
+from host.lightning.remote import Common
 from host.lightning.wallet import (
     Failed,
     InvoiceState,
@@ -19,6 +23,8 @@ from host.lightning.wallet import (
 )
 from tests.host.lightning.contract import NEVER_SENT
 from tests.host.lightning.remote_rig import KINDS, MAX_FEE_MSAT, Kind, Rig, asked
+from tests.support.invoices import invoice_text
+from tests.support.scripted_http import Pieces, Request, ScriptedServer, reply
 from tests.support.wallet_servers.btcpay import BtcpayServer, OtherIdsBtcpayServer
 from tests.support.wallet_servers.phoenixd import OldPhoenixdServer
 
@@ -83,3 +89,59 @@ def test_cln_counts_a_failure_between_two_attempts_of_a_silent_command_as_unknow
         assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
         rig.seconds += QUIET_S
         assert isinstance(rig.payer.lookup_payment(payment_hash), Failed)
+
+
+def test_threats_5_what_galoy_called_paid_is_never_missing_though_its_list_lags() -> None:
+    with ExitStack() as stack:
+        rig = Rig(KINDS["galoy"], stack)
+        text, payment_hash = asked(rig)
+        wallet = {"walletById": {"transactionsByPaymentHash": []}}
+        nothing = (200, {"data": {"me": {"defaultAccount": wallet}}})
+        rig.server.instead = [("transactionsByPaymentHash", nothing)] * 3
+        assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Unknown)
+        assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
+        rig.seconds += 100 * QUIET_S
+        assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
+        assert isinstance(rig.payer.lookup_payment(payment_hash), Paid)
+
+
+def test_threats_5_a_gateway_without_lnds_paths_is_no_answer_about_money() -> None:
+    nothing = (404, {"code": 5, "message": "Not Found", "details": []})
+    with ExitStack() as stack:
+        rig = Rig(KINDS["lnd"], stack)
+        for ask in (rig.payer.lookup_payment, rig.payer.invoice_state):
+            rig.server.instead = [("", nothing)]
+            with pytest.raises(WalletDown, match="address"):
+                ask(NEVER_SENT)
+        text, _ = asked(rig)
+        rig.server.instead = [("", nothing)] * 2
+        assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Unknown)
+
+
+@pytest.mark.parametrize("state", ["paid", "pending"])
+def test_an_lnbits_from_before_1_0_is_understood(state: str) -> None:
+    """It answers without `status`, and with `payment_request` for `bolt11`."""
+    clock, preimage = ManualClock(), bytes(range(32))
+    payment_hash = hashlib.sha256(preimage).hexdigest()
+    text = invoice_text(21_000, now=clock.now(), network=Network.REGTEST, preimage=preimage)
+    pending = state == "pending"
+
+    def answer(request: Request) -> Pieces:
+        if request.method == "GET" and request.target.endswith(payment_hash):
+            details = {"pending": pending, "amount": -21_000, "fee": -3, "preimage": preimage.hex()}
+            return reply({"paid": not pending, "preimage": "", "details": details})
+        if request.method == "GET":
+            return reply({"fee_reserve": 2_000})
+        made = {"payment_hash": payment_hash, "checking_id": "x"}
+        return reply(made | {"payment_request": text}, status=201)
+
+    with ScriptedServer(answer) as server, ExitStack() as stack:
+        common = Common(Network.REGTEST, clock)
+        wallet = open_lnbits(LnbitsSettings(Endpoint(server.url), Secret("key")), common)
+        stack.callback(wallet.close)
+        assert wallet.make_invoice(21_000, "x", 600).bolt11 == text
+        for result in (
+            wallet.pay(text, MAX_FEE_MSAT),
+            wallet.lookup_payment(bytes.fromhex(payment_hash)),
+        ):
+            assert isinstance(result, Unknown) if pending else result == Paid(preimage, 3)

@@ -13,9 +13,10 @@ from contextlib import ExitStack
 import pytest
 
 from host.bolt11 import Network
+from host.lightning.doubts import QUIET_S
 from host.lightning.http import Endpoint, KeyRefused, Secret
 from host.lightning.phoenixd import PhoenixdSettings, open_phoenixd
-from host.lightning.remote import QUIET_S, Common
+from host.lightning.remote import Common
 from host.lightning.wallet import (
     Failed,
     InvoiceState,
@@ -123,6 +124,24 @@ def test_threats_5_a_payment_in_flight_is_unknown_until_it_is_decided(rig: Rig, 
     rig.net.resolve("pool", payment_hash.hex(), paid=paid)
     assert isinstance(rig.payer.lookup_payment(payment_hash), Paid if paid else Failed)
     assert rig.net.balances["shop"] == (21_000 if paid else 0)
+
+
+def test_threats_5_a_payment_that_was_in_flight_is_not_missing_a_moment_later(rig: Rig) -> None:
+    """A list that lags, another node behind the same address, a payment that was deleted."""
+    rig.net.plan = ["pending"]
+    text, payment_hash = asked(rig)
+    assert isinstance(rig.payer.pay(text, MAX_FEE_MSAT), Unknown)
+    rig.seconds += QUIET_S
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
+    sent = rig.net.payments.pop(("pool", payment_hash.hex()))
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
+    rig.seconds += QUIET_S - 1
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
+    rig.net.payments["pool", payment_hash.hex()] = sent
+    rig.net.resolve("pool", payment_hash.hex(), paid=True)
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Paid)
+    del rig.net.payments["pool", payment_hash.hex()]
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Failed)  # nobody waits for it now
 
 
 def test_threats_5_an_answer_that_is_lost_is_unknown_and_then_paid_once(rig: Rig) -> None:

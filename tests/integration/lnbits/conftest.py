@@ -9,9 +9,10 @@ import pytest
 
 from host.bolt11 import Network
 from host.clock import ManualClock, SystemClock
+from host.lightning.doubts import QUIET_S
 from host.lightning.http import Endpoint, Secret
 from host.lightning.lnbits import LnbitsSettings, LnbitsWallet, open_lnbits
-from host.lightning.remote import QUIET_S, Common
+from host.lightning.remote import Common
 from tests.support.lnbits import Lnbits, install
 
 
