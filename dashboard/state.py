@@ -144,6 +144,7 @@ def _sale(context: DashboardContext, sale: Sale, now: int) -> dict[str, Any]:
         "more": _issuers_words(sale) or _lying(context, sale) or _paid_with(context, sale),
         "pin": pin,
         "qr": _qr(code_shown, now) if code_shown is not None else None,
+        "help": sale.code.helps if sale.code is not None else None,
         "since": sale.changed_at,
         "leaves_in_ms": _leaves_in(sale, now),
     }

@@ -75,17 +75,58 @@ class Code(StrEnum):
         """The English source text of this code."""
         return _WORDS[self]
 
+    @property
+    def helps(self) -> Help:
+        """What helps at a till; by default the same card once more."""
+        return _HELPS.get(self, Help.AGAIN)
+
+
+class Help(StrEnum):
+    """What may turn a refusal at a till into a payment."""
+
+    AGAIN = "again"
+    OTHER_CARD = "other-card"
+    LESS = "less"
+    """Another card, or a smaller amount."""
+    AMOUNT = "amount"
+    """Another amount; the card is good."""
+    CARD = "card"
+    """A card, because the QR code was not paid."""
+
+
+_HELPS: dict[Code, Help] = {
+    Code.CARD_UNKNOWN: Help.OTHER_CARD,
+    Code.CARD_BLOCKED: Help.OTHER_CARD,
+    Code.CARD_EXPIRED: Help.OTHER_CARD,
+    Code.CARD_NOT_ACTIVE: Help.OTHER_CARD,
+    Code.COUNTER_EXHAUSTED: Help.OTHER_CARD,
+    Code.LIMIT_TAP: Help.LESS,
+    Code.LIMIT_DAY: Help.LESS,
+    Code.LIMIT_MONTH: Help.LESS,
+    Code.LIMIT_COUNT: Help.OTHER_CARD,
+    Code.BALANCE_LOW: Help.OTHER_CARD,
+    Code.AMOUNT_LOW: Help.AMOUNT,
+    Code.AMOUNT_INVALID: Help.AMOUNT,
+    Code.PIN_LOCKED: Help.OTHER_CARD,
+    Code.CARD_UNREADABLE: Help.OTHER_CARD,
+    Code.FOREIGN_REFUSED: Help.OTHER_CARD,
+    Code.QR_UNPAID: Help.CARD,
+}
 
 _WORDS: dict[Code, Words] = {
     Code.CARD_UNKNOWN: Words("This card is not registered here", "Use another card or cash."),
-    Code.CARD_BLOCKED: Words("This card is blocked", "The holder contacts the issuer."),
+    Code.CARD_BLOCKED: Words(
+        "This card is blocked", "Use another card; the holder contacts the issuer."
+    ),
     Code.CARD_EXPIRED: Words("This card account has ended", "Use another card."),
     Code.CARD_NOT_ACTIVE: Words("This card account has not started", "Use another card."),
     Code.SUN_INVALID: Words(
         "The card could not be verified", "Tap once more, then use another card."
     ),
     Code.SUN_REPLAYED: Words("This tap was already used", "Tap again."),
-    Code.COUNTER_EXHAUSTED: Words("This card is used up", "A technician re-makes the card."),
+    Code.COUNTER_EXHAUSTED: Words(
+        "This card is used up", "Use another card; a technician re-makes this one."
+    ),
     Code.LIMIT_TAP: Words("Over the limit for one payment", "A smaller amount or another card."),
     Code.LIMIT_DAY: Words("Over the limit for today", "A smaller amount or another card."),
     Code.LIMIT_MONTH: Words("Over the limit for this month", "A smaller amount or another card."),
@@ -97,7 +138,9 @@ _WORDS: dict[Code, Words] = {
     Code.PIN_REQUIRED: Words("Enter the PIN", "The holder enters the PIN, then taps again."),
     Code.PIN_WRONG: Words("Wrong PIN", "Enter the PIN again."),
     Code.PIN_LOCKED: Words("PIN locked", "Use another card; a manager can unlock this one."),
-    Code.CARD_BUSY: Words("A payment of this card is still being checked", "Wait a moment."),
+    Code.CARD_BUSY: Words(
+        "A payment of this card is still being checked", "Wait a moment, or use another card."
+    ),
     Code.MOVED_TOO_SOON: Words("Card was taken away too early", "Hold it a little longer."),
     Code.TWO_CARDS: Words("More than one card on the reader", "Lay down one card only."),
     Code.CARD_UNREADABLE: Words("This is not a payment card", "Use another card."),

@@ -189,6 +189,69 @@ def test_the_largest_amount_fits_on_one_line_without_a_scrollbar(
     assert till.evaluate(inside) == {"wide": 0, "high": 0, "lines": 1, "out": 0}
 
 
+@pytest.mark.parametrize("width", [360, 1024])
+def test_the_second_click_of_a_double_click_is_not_for_the_next_screen(
+    till: Page, shop: Shop, width: int
+) -> None:
+    till.set_viewport_size({"width": width, "height": 740})
+    keys(till, "21")
+    for key, before, after in (
+        ("#charge", None, "ready"),
+        ("#stage-other", "ready", "cancelled"),
+        ("#stage-main", "cancelled", None),
+    ):
+        if before:
+            stage(till, before)
+        box = till.locator(key).bounding_box()
+        assert box
+        x, y = box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2
+        till.mouse.click(x, y)
+        if after is None:
+            expect(till.locator("#entry")).to_be_visible()
+        else:
+            stage(till, after)
+        till.mouse.down(click_count=2)
+        till.mouse.up(click_count=2)
+        till.evaluate("fetch('/till/state')")
+        expect(till.locator("#till")).not_to_have_attribute("aria-busy", "true")
+    expect(till.locator("#entry")).to_be_visible()
+    expect(till.locator("#amount-text")).to_have_text("21")
+    assert current(shop) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "main", "other"),
+    [
+        (Code.SUN_INVALID, "Try again", "Cancel sale"),
+        (Code.CARD_BLOCKED, "Another card", "Cancel sale"),
+        (Code.LIMIT_DAY, "Another card", "Change the amount"),
+        (Code.AMOUNT_LOW, "Change the amount", "Cancel sale"),
+        (Code.QR_UNPAID, "Use a card", "Cancel sale"),
+    ],
+)
+def test_the_keys_of_a_refusal_say_what_helps(
+    till: Page, shop: Shop, code: Code, main: str, other: str
+) -> None:
+    charge(till, "21")
+    sale = sales.current(shop.db, "till-1")
+    assert sale
+    sales.move(shop.db, sale.sale_id, SaleState.DECLINED, code=code)
+    stage(till, "declined")
+    expect(till.locator("#stage-main")).to_contain_text(main)
+    expect(till.locator("#stage-other")).to_contain_text(other)
+    changes = "Enter" if main.startswith("Change") else "Escape" if other.startswith("Ch") else None
+    if changes is None:
+        return
+    till.keyboard.press(changes)
+    expect(till.locator("#entry")).to_be_visible()
+    assert current(shop) is None
+    till.keyboard.press("Enter")  # one too many: it charges nothing
+    till.evaluate("fetch('/till/state')")
+    assert current(shop) is None
+    keys(till, "5")
+    expect(till.locator("#amount-text")).to_have_text("5")
+
+
 @pytest.mark.parametrize("code", [Code.LIMIT_TAP, Code.CARD_BLOCKED, Code.SUN_INVALID])
 def test_what_is_spoken_has_one_full_stop_at_a_time(till: Page, shop: Shop, code: Code) -> None:
     sale = shop.arm(5)

@@ -12,11 +12,20 @@ const LOOKS = {
   reading: { icon: "reading" },
   authorising: { icon: "hand" },
   approved: { icon: "check", main: NEXT },
-  declined: { icon: "cross", main: ["try_again", "enter", "again"], extra: QR, other: GIVE_UP },
+  declined: { icon: "cross", extra: QR, other: GIVE_UP },
   pin: { icon: "key", main: ["ok", "enter", "pin"], other: GIVE_UP },
   checking: { icon: "hourglass" },
   cancelled: { icon: "dash", main: ["to_amount", "enter", "dismiss"] },
   blocked: { icon: "alert" },
+};
+// What a refusal's keys are, by what helps: never the same card where that one cannot pay.
+const CHANGE = "change_amount";
+const HELPS = {
+  again: { main: ["try_again", "enter", "again"] },
+  "other-card": { main: ["other_card", "enter", "again"] },
+  less: { main: ["other_card", "enter", "again"], other: [CHANGE, "esc", "amount"] },
+  amount: { main: [CHANGE, "enter", "amount"] },
+  card: { main: ["use_card", "enter", "again"] },
 };
 const KEYS = { Enter: "main", Escape: "other", q: "extra", Q: "extra" };
 const PLACES = ["main", "extra", "other"];
@@ -33,9 +42,9 @@ export class Stage {
     for (const place of PLACES) $(`stage-${place}`).addEventListener("click", () => this.#do(place));
   }
 
-  /** Show a view: `{state, says, do, more, amount, unit, also, tip, note, leaves_in_ms, qr}`. */
+  /** Show a view: `{state, help, says, do, more, amount, unit, also, tip, note, leaves_in_ms, qr}`. */
   show(view) {
-    const look = LOOKS[view.state];
+    const look = { ...LOOKS[view.state], ...(view.state === "declined" && HELPS[view.help ?? "again"]) };
     $("stage").dataset.state = view.state;
     const icon = $("stage-icon");
     icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, `#${look.icon}`));

@@ -161,7 +161,7 @@ async function send(address, data) {
     render();
     const words = spoken(problem.says, problem.do);
     if (entry.open) entry.hint(words, { strong: true });
-    else if (["ready", "qr", "declined"].includes(view().state)) stage.tell(words);
+    else if (["ready", "qr", "declined", "pin"].includes(view().state)) stage.tell(words);
   } finally {
     busy = null;
     done();
@@ -174,8 +174,15 @@ function act(name) {
   if (name === "dismiss") return leave(server.sale?.sale_id ?? null);
   if (name === "no-tip") return charge(0);
   if (name === "to-amount") return ask(null);
+  if (name === "amount") return changeAmount();
   const addresses = { again: url.againUrl, cancel: url.cancelUrl, qr: url.qrUrl, "hide-qr": url.hideQrUrl };
   return send(addresses[name], { sale_id: server.sale?.sale_id });
+}
+
+/** Give the sale up, and go straight to its amount, which nobody charges by an Enter too many. */
+async function changeAmount() {
+  await send(url.cancelUrl, { sale_id: server.sale?.sale_id });
+  if (server.state === "cancelled") fade(server.sale.sale_id);
 }
 
 /** Charge what is keyed in, once the holder was asked for a tip. */
@@ -239,6 +246,16 @@ $("keypad").addEventListener("click", (event) => {
 });
 // A touched key must not take the focus: Enter would then press it again instead of charging.
 for (const kind of ["pointerdown", "mousedown"]) $("keypad").addEventListener(kind, (event) => event.preventDefault());
+// The second click of a double click was meant for the screen of the first.
+let began;
+function clicked(event) {
+  if (event.detail < 2) began = shown;
+  else if (began !== shown) {
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+root.addEventListener("click", clicked, { capture: true });
 $("late-noted").addEventListener("click", () => send(url.lateUrl, { sale_id: server.late[0]?.sale_id }));
 $("charge").addEventListener("click", confirm);
 document.addEventListener("keydown", typed);
