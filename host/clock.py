@@ -35,7 +35,22 @@ class ManualClock:
         self._now += ms
 
 
+class Steps:
+    """Watches a clock for steps back: what was put off until a time then waits too long for it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._seen = clock.now()
+
+    def back(self) -> bool:
+        """Whether the clock was set back since this was asked before."""
+        before, self._seen = self._seen, self._clock.now()
+        return self._seen < before
+
+
 SECOND = 1_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+ANY_TIME = 1 << 62
+"""After every time that a clock shows."""

@@ -16,6 +16,7 @@ deadline, and the reconciler goes on where such a thread ended.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from host.bolt11 import Network
-from host.clock import HOUR, MINUTE, SECOND, Clock
+from host.clock import HOUR, MINUTE, SECOND, Clock, Steps
 from host.invoices import ENOUGH_MS, SaleInvoices
 from host.ledger import incoming, looks, sales, wallets
 from host.ledger.attempts import Laid
@@ -57,6 +58,7 @@ UNKNOWN_MS: Final = HOUR
 WAIT_S: Final = 10.0
 """How long "Card read" is shown before the sale counts as being checked."""
 REST_S: Final = 0.5
+_MANY: Final = 1_000
 _PIN_CODES: Final = (Code.PIN_REQUIRED, Code.PIN_WRONG)
 
 
@@ -99,7 +101,8 @@ class ForeignCards:
         self._busy: dict[threading.Thread, str] = {}
         """Which thread is at work on which sale."""
         self._stopping = threading.Event()
-        self._first_look = True
+        self._steps = Steps(clock)
+        self._everything = True
 
     # -- charging ---------------------------------------------------------------------------
 
@@ -228,16 +231,20 @@ class ForeignCards:
             stop.wait(REST_S)
 
     def step(self) -> int:
-        """Look at what is due now; how many invoices that were. The first look is at all."""
+        """Look at what is due now; how many invoices that were.
+
+        The first look is at all of them, and so is one after the clock was set back.
+        """
         for sale in sales.unfinished(self._db):
             if not self._is_busy(sale.sale_id):
                 self._take_over(sale.sale_id)
-        found = incoming.due(self._db, everything=self._first_look)
+        self._everything = self._steps.back() or self._everything
+        found = incoming.due(self._db, everything=self._everything)
         for invoice in found:
             if self._stopping.is_set():
                 return 0
             self._check(invoice)
-        self._first_look = False
+        self._everything = False
         return len(found)
 
     def _is_busy(self, sale_id: str) -> bool:
@@ -280,8 +287,11 @@ class ForeignCards:
 
     def _sight(self, payment_hash: bytes, expires_at: int) -> None:
         """Note, at the first sight of an invoice, how long it lives at least."""
-        left_s = max(0, expires_at - self._clock.now()) / SECOND
-        self._lives_until.setdefault(payment_hash, self._monotonic() + left_s)
+        left_s, now = max(0, expires_at - self._clock.now()) / SECOND, self._monotonic()
+        if len(self._lives_until) >= _MANY:  # those that have lived are known to have, without this
+            lives = self._lives_until.items()
+            self._lives_until = {one: until for one, until in lives if until > now}
+        self._lives_until.setdefault(payment_hash, now + left_s)
 
     def _is_over(self, invoice: SaleInvoice, state: InvoiceState) -> bool:
         """True when nobody can pay it any more, for sure."""
@@ -290,7 +300,7 @@ class ForeignCards:
         if state is InvoiceState.UNKNOWN and not self._made_here(invoice):
             return False
         since_ms = self._clock.now() - invoice.expires_at
-        lived = self._monotonic() >= self._lives_until[invoice.payment_hash]
+        lived = self._monotonic() >= self._lives_until.get(invoice.payment_hash, math.inf)
         return lived and since_ms >= _BELIEVED_MS[state]
 
     def _made_here(self, invoice: SaleInvoice) -> bool:

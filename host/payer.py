@@ -8,7 +8,8 @@ The order that keeps money safe:
 4. Anything else stays Processing, money held: it is looked up by payment hash, with back-off.
 
 At start everything that is Processing is looked up, whatever its back-off: after a crash nobody
-knows whether the wallet was called.
+knows whether the wallet was called. So it is when the clock was set back, or the back-off would
+last until the clock is where it was.
 
 A payout knows the wallet that it was handed to, since before that wallet was called. At another
 wallet it is never asked for and never released: that one truly knows of no such payment.
@@ -31,7 +32,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from host.clock import Clock
+from host.clock import Clock, Steps
 from host.faultpoints import FaultPoint, Hook, nowhere
 from host.ledger import btcpay, payouts, wallets
 from host.ledger.records import Payout
@@ -95,7 +96,8 @@ class Payer:
         self._looked_up: set[str] = set()
         self._unnoted: dict[str, float] = {}
         """Whose answer could not be written, as on a full disk, and when it is asked for again."""
-        self._first_look = True
+        self._steps = Steps(clock)
+        self._everything = True
         self._me: str | None = None
         self._since = clock.now()
         self._next_due = 0.0
@@ -213,8 +215,9 @@ class Payer:
         with self._guard:
             busy = self._in_flight | self._looked_up
             again = {one for one, at in self._unnoted.items() if at <= time.monotonic()} - busy
-        due = payouts.due(self._db, limit=_MANY, leased=self._first_look)
-        self._first_look = False
+        self._everything = self._steps.back() or self._everything
+        due = payouts.due(self._db, limit=_MANY, leased=self._everything)
+        self._everything = False
         due += payouts.processing(self._db, again - {payout.payout_id for payout in due})
         fresh = [payout for payout in due if payout.payout_id not in busy]
         with self._guard:
@@ -302,7 +305,8 @@ class Payer:
         return result
 
     def _is_young(self, payout: Payout) -> bool:
-        return self._clock.now() - (payout.processing_at or 0) < self._grace_ms
+        # A clock that was set back makes ages negative: it was taken at some other time than now.
+        return abs(self._clock.now() - (payout.processing_at or 0)) < self._grace_ms
 
     def _conclude(self, payout: Payout, result: PaymentResult) -> None:
         payout_id = payout.payout_id

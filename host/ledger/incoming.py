@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from host.clock import DAY, MINUTE, SECOND
+from host.clock import ANY_TIME, MINUTE, SECOND
 from host.ledger import sales
 from host.ledger.attempts import NOBODY, Laid
 from host.ledger.codes import Code
@@ -158,7 +158,7 @@ def due(db: Place, *, everything: bool = False) -> list[SaleInvoice]:
     """Invoices that are to be looked at now, or all that are ever looked at again."""
 
     def look(tx: Tx) -> list[SaleInvoice]:
-        until = tx.now if not everything else tx.now + 2 * DAY
+        until = ANY_TIME if everything else tx.now
         return _all(tx, "i.next_check_at <= :until ORDER BY i.next_check_at", until=until)
 
     return db.read(look)

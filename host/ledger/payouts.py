@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from host.clock import MINUTE, SECOND
+from host.clock import ANY_TIME, MINUTE, SECOND
 from host.ledger import btcpay, entries, tallies, windows
 from host.ledger.records import (
     PAYOUT_COLUMNS,
@@ -97,12 +97,12 @@ def pending(db: Place) -> bool:
 def due(db: Place, *, limit: int = 100, leased: bool = False) -> list[Payout]:
     """Processing payouts whose time to be looked up has come, the longest due first.
 
-    `leased` gives also those that somebody took and may be paying right now: for the start, when
-    whoever took them is gone.
+    `leased` gives all, also those that somebody took and may be paying right now: for the start,
+    when whoever took them is gone, and when the clock was set back.
     """
 
     def look(tx: Tx) -> list[Payout]:
-        until = tx.now + LONGEST_WAIT_MS if leased else tx.now
+        until = ANY_TIME if leased else tx.now
         return [Payout.of(row) for row in tx.all(_DUE, {"until": until, "limit": limit})]
 
     return db.read(look)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Final, Self
 
-from host.clock import DAY, SECOND
+from host.clock import ANY_TIME, DAY, SECOND
 from host.ledger import audit, cards, entries, people, pull_payments
 from host.ledger.codes import Code, Refused
 from host.ledger.errors import LedgerError, NotFound
@@ -170,7 +170,7 @@ def due(db: Place, *, everything: bool = False) -> list[TopUpInvoice]:
     """Invoices that are to be looked at now, or all that are ever looked at again."""
 
     def look(tx: Tx) -> list[TopUpInvoice]:
-        until = tx.now + 2 * DAY if everything else tx.now
+        until = ANY_TIME if everything else tx.now
         return _all(tx, "next_check_at <= :until ORDER BY next_check_at", until=until)
 
     return db.read(look)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from host.clock import DAY, HOUR, MINUTE, SECOND, ManualClock, SystemClock
+from host.clock import DAY, HOUR, MINUTE, SECOND, ManualClock, Steps, SystemClock
 
 
 def test_the_machines_clock_is_utc_milliseconds() -> None:
@@ -21,6 +21,17 @@ def test_a_manual_clock_stands_until_it_is_moved_also_back() -> None:
     assert clock.now() == 61_000
     clock.advance(-2 * MINUTE)
     assert clock.now() == -59_000
+
+
+def test_a_step_back_is_told_once() -> None:
+    clock = ManualClock()
+    steps = Steps(clock)
+    assert not steps.back()
+    clock.advance(MINUTE)
+    assert not steps.back()
+    clock.advance(-1)
+    assert steps.back()
+    assert not steps.back()
 
 
 def test_units() -> None:

@@ -116,6 +116,15 @@ def test_a_clock_that_jumps_ahead_unlocks_nothing(here: Abroad) -> None:
     assert now(here, sale).state is DECLINED
 
 
+def test_money_is_seen_at_once_though_the_clock_was_set_back(here: Abroad) -> None:
+    sale = here.locked()
+    here.foreign.step()
+    here.bank_pays()
+    here.at.clock.advance(-365 * 86_400_000)
+    here.foreign.step()
+    assert now(here, sale).state is APPROVED
+
+
 # -- restarts ------------------------------------------------------------------------------------
 
 

@@ -97,6 +97,17 @@ def test_what_was_paid_while_we_were_down_is_credited_at_start(
     assert shop.balance() == (FUNDED + sats(10), 0)
 
 
+def test_what_is_paid_after_the_clock_was_set_back_is_credited_at_once(
+    payer: FlaskClient, shop: World
+) -> None:
+    answer, watch = ask(payer, link(shop) + "/cb", amount=str(sats(10))), watcher(shop)
+    assert watch.step(everything=True) == 0
+    shop.stranger.pay(answer["pr"], 0)
+    shop.clock.advance(-3 * DAY)
+    assert watch.step() == 1
+    assert watch.step() == 0
+
+
 def test_an_invoice_of_another_wallet_is_not_over_because_this_one_does_not_know_it(
     payer: FlaskClient, shop: World, tmp_path: Path
 ) -> None:

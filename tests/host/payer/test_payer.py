@@ -6,9 +6,9 @@ import logging
 
 import pytest
 
-from host.clock import ManualClock
+from host.clock import DAY, ManualClock
 from host.faultpoints import FaultPoint
-from host.ledger import payouts
+from host.ledger import books, payouts
 from host.ledger.records import PayoutStatus
 from host.lightning.embedded import Fault
 from host.lightning.wallet import (
@@ -212,6 +212,27 @@ def test_the_grace_is_measured_by_the_injected_clock(shop: World, wallet: Watche
     payer.step()
     assert now(shop, payout).status is PayoutStatus.FAILED
     payer.stop()
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_clock_that_is_set_back_holds_no_money_longer(
+    shop: World, payer: Payer, wallet: Watched, sent: bool
+) -> None:
+    assert isinstance(shop.clock, ManualClock)
+    payout = claim(shop)
+    if sent:
+        shop.pool.script(Fault.UNKNOWN)
+        payer.step()
+    else:
+        payouts.take(shop.db, wallet=wallet.identity())
+        payer.step()
+    assert now(shop, payout).status is PayoutStatus.PROCESSING
+    shop.clock.advance(-365 * DAY)
+    if sent:
+        shop.pool.resolve(payout.payment_hash or b"", paid=True)
+    payer.step()
+    assert now(shop, payout).status is (PayoutStatus.COMPLETED if sent else PayoutStatus.FAILED)
+    assert books.check(shop.db).problems == []
 
 
 @pytest.mark.parametrize("result", [Failed("no"), Unknown("?"), WalletDown("gone")])
