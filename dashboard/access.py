@@ -124,22 +124,31 @@ def open_stores() -> list[Store]:
 
 
 def still_signed_in() -> Callable[[], bool]:
-    """A check that outlives the request, for streams: a revoked session ends them."""
-    db, token, known = here().db, request.cookies.get(COOKIE, ""), room.device()
+    """A check that outlives the request, for streams: a session that ends, or a person who has
+    another role or store by now, ends them."""
+    db, token, known, who = here().db, request.cookies.get(COOKIE, ""), room.device(), person()
     device_id = known.device_id if known is not None else None
-    return lambda: people.session(db, token, device_id, used=False) is not None
+    return lambda: people.session(db, token, device_id, used=False) == who
 
 
 def install(app: Flask) -> None:
+    """Find out who asks, before anything is counted or decided."""
+
+    @app.before_request
+    def look() -> None:
+        if _has_door(app):
+            _who_asks()
+
+
+def install_door(app: Flask) -> None:
     """Put the door in front of every view."""
 
     @app.before_request
     def door() -> AnyResponse | None:
-        view = app.view_functions.get(request.endpoint or "")
-        if view is None or request.endpoint == "static":
+        if not _has_door(app):
             return None
+        view = app.view_functions[str(request.endpoint)]
         open_to = getattr(view, "open_to", frozenset({"nobody"}))
-        _who_asks()
         if open_to is None:
             return None
         if person() is None:
@@ -163,6 +172,10 @@ def install(app: Flask) -> None:
             values.setdefault(STORE_FIELD, named)
         if _acts_at_terminal(there) and _acts_at_terminal(view) and room.choices():
             values.setdefault(TERMINAL_FIELD, terminal().terminal_id)
+
+
+def _has_door(app: Flask) -> bool:
+    return request.endpoint != "static" and request.endpoint in app.view_functions
 
 
 def _acts_at_terminal(view: Any) -> bool:

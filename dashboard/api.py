@@ -234,7 +234,8 @@ def _limit() -> int:
     typed = request.args.get("limit", "").strip()
     if not typed:
         return PER_PAGE
-    if not (typed.isascii() and typed.isdigit() and 1 <= int(typed[:6]) <= MAX_PER_PAGE):
+    digits = typed.isascii() and typed.isdigit() and len(typed) < 10
+    if not (digits and 1 <= int(typed) <= MAX_PER_PAGE):
         raise FieldProblem("limit", f"must be 1 to {MAX_PER_PAGE}")
     return int(typed)
 

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from flask import Blueprint, abort, render_template, request
 
+from dashboard import filters
 from dashboard.access import asked_store, may_in_store, open_stores, permit_in_store
 from dashboard.errors import FieldProblem
 from dashboard.filters import MAX_TEXT
@@ -102,8 +103,9 @@ def one(card_id: str) -> str:
         limits=_limits(card),
         days=_days(store, card),
         history=_history(store, card) if may_in_store("payout.view") else [],
-        gap_words=gap_words,
         refused=attempts.of_card(context.db, card_id, store.store_id, limit=HISTORY),
+        gap_words=gap_words,
+        long_ago=filters.long_ago(store),
         states=STATES,
         sats_of=sats_typed,
         moment_of=lambda at: typed_moment(at, store.timezone),

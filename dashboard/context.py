@@ -50,6 +50,8 @@ class DashboardContext:
     """Signs the CSRF token; kept across restarts, so an open till page stays usable."""
     hosts: tuple[str, ...] = LOCAL_NAMES
     """The only names a request may call us by (DNS rebinding)."""
+    url: str = ""
+    """The address that people use, where it is not the listener's own (behind a proxy)."""
     secure_cookie: bool = False
     """True where people reach us over https (behind the shop's TLS proxy)."""
     demo: DemoInfo | None = None

@@ -63,7 +63,8 @@ def _number(form: Mapping[str, str], name: str, label: str, least: int, most: in
     text = form.get(name, "").strip()
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or not least <= int(text[:9]) <= most:
+    digits = text.isascii() and text.isdigit() and len(text) < 10
+    if not (digits and least <= int(text) <= most):
         raise FormProblem(f"{label}: a whole number from {least} to {most}")
     return int(text)
 

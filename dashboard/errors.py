@@ -91,7 +91,16 @@ def install(app: Flask) -> None:
         status = error.code or 500
         if status < 400:  # a redirect is no error
             return make_response(error.get_response())
-        return answer(status, _BY_STATUS.get(status, _SORRY), f"http_{status}")
+        response = answer(status, _BY_STATUS.get(status, _SORRY), f"http_{status}")
+        response.headers.extend(
+            (name, value) for name, value in error.get_headers() if name in {"Allow", "Retry-After"}
+        )
+        return response
+
+    @app.errorhandler(UnicodeEncodeError)
+    def unreadable(error: UnicodeEncodeError) -> Response:
+        """JSON can hold halves of characters, which are in no text that can be kept."""
+        return answer(400, _BY_STATUS[400], "http_400")
 
     @app.errorhandler(StoreError)
     def store(error: StoreError) -> Response:

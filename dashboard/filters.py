@@ -150,6 +150,11 @@ def day_words(day: str) -> str:
     return f"{one.day} {one:%b %Y}"
 
 
+def long_ago(store: Store) -> str:
+    """The first day of the longest range up to today."""
+    return _back(views.today(here().db, store.store_id), MAX_DAYS - 1)
+
+
 def day_after(day: str) -> str:
     """The day after one."""
     return (date.fromisoformat(day) + timedelta(days=1)).isoformat()

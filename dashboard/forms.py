@@ -6,11 +6,24 @@ and with what was typed still in it (UX rule 9); nothing secret is kept for that
 
 from __future__ import annotations
 
+import secrets
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
-from flask import Flask, flash, g, get_flashed_messages, redirect, request, session
+from flask import (
+    Flask,
+    current_app,
+    flash,
+    g,
+    get_flashed_messages,
+    redirect,
+    request,
+    session,
+)
 from werkzeug.wrappers import Response
 
 from dashboard.errors import FieldProblem
@@ -20,9 +33,12 @@ from host.money import parse_amount
 
 Act = Callable[[], Any]
 
-TYPED: Final = "typed"
+TYPED: Final = "typed_form"
 SECRET: Final = frozenset({"pin", "password", "again", "current", "csrf_token"})
-MAX_TYPED: Final = 200
+MAX_TYPED: Final = 4_000
+MAX_FIELDS: Final = 40
+MAX_FORMS: Final = 100
+"""So many refused forms are kept until they are shown again; a cookie is too small for them."""
 
 
 def text(field: str) -> str:
@@ -99,7 +115,29 @@ def done(action: Act, words: str | Callable[[Any], str], target: str) -> Respons
 
 def install(app: Flask) -> None:
     """Give the templates what a refused form has to show."""
+    app.extensions[TYPED] = _Kept()
     app.jinja_env.globals.update(refusal=refusal, typed=typed)
+
+
+class _Kept:
+    """What was typed into forms that were refused a moment ago."""
+
+    def __init__(self) -> None:
+        self._forms: OrderedDict[str, dict[str, str]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, values: dict[str, str]) -> str:
+        """Keep it; the name under which it is asked for once."""
+        name = secrets.token_urlsafe(12)
+        with self._lock:
+            self._forms[name] = values
+            while len(self._forms) > MAX_FORMS:
+                self._forms.popitem(last=False)
+        return name
+
+    def take(self, name: str | None) -> dict[str, str]:
+        with self._lock:
+            return self._forms.pop(name or "", {})
 
 
 def refusal(action: str) -> str:
@@ -107,7 +145,7 @@ def refusal(action: str) -> str:
     path = action.partition("?")[0]
     found = get_flashed_messages(category_filter=[f"inside {path}"])
     if "kept" not in g:
-        g.kept = session.pop(TYPED, {})
+        g.kept = current_app.extensions[TYPED].take(session.pop(TYPED, None))
     g.form_values = g.kept if found else {}
     return str(found[-1]) if found else ""
 
@@ -122,5 +160,6 @@ def _refuse(words: str) -> None:
         flash(words, "problem")
         return
     flash(words, f"inside {request.path}")
-    values = request.form.items()
-    session[TYPED] = {name: text[:MAX_TYPED] for name, text in values if name not in SECRET}
+    values = islice(request.form.items(), MAX_FIELDS)
+    typed = {name: text[:MAX_TYPED] for name, text in values if name not in SECRET}
+    session[TYPED] = current_app.extensions[TYPED].put(typed)

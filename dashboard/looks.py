@@ -64,7 +64,9 @@ def install(app: Flask, context: DashboardContext) -> None:
     def note(response: Response) -> Response:
         view = app.view_functions.get(request.endpoint or "")
         who = person()
-        if who is None or request.method != "GET" or response.status_code not in (200, 304):
+        if who is None or request.method not in ("GET", "HEAD"):
+            return response
+        if response.status_code not in (200, 304):
             return response
         if getattr(view, "in_store", False):
             subject = next(iter((request.view_args or {}).values()), "")

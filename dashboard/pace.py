@@ -1,6 +1,8 @@
 """How fast somebody may ask: a budget per session and address, spent before any work.
 
 Pages are generous, programs less, and signing in is slow, because each try hashes (THREATS 13).
+Only a session and a trusted till that are real have a budget of their own: whoever makes cookies up
+shares the one of their address.
 """
 
 from __future__ import annotations
@@ -9,9 +11,10 @@ from typing import Final
 
 from flask import Flask, Response, request
 
-from dashboard.access import COOKIE, DEVICE_COOKIE
+from dashboard.access import COOKIE, person
 from dashboard.context import DashboardContext
 from dashboard.errors import answer
+from dashboard.room import device
 from host.ledger.codes import Code
 from host.lnurl.budget import Budget, Rate
 
@@ -32,12 +35,11 @@ def install(app: Flask, context: DashboardContext) -> None:
     def spend() -> Response | None:
         if request.endpoint in (None, "static", "live.live"):
             return None
-        who = (request.remote_addr, request.cookies.get(COOKIE, "")[:64])
+        who = (request.remote_addr, request.cookies[COOKIE] if person() is not None else "")
         if request.endpoint in DOORS:
             # Each trusted till has its own budget: several may stand behind one address.
-            allowed = doors.spend(
-                (request.remote_addr, request.cookies.get(DEVICE_COOKIE, "")[:64])
-            )
+            till = device()
+            allowed = doors.spend((request.remote_addr, till.device_id if till else ""))
         elif request.blueprint == "api" or request.path.startswith("/payouts/export"):
             allowed = programs.spend(who)
         else:

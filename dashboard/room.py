@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, cast
 
-from flask import abort, current_app, g, request
+from flask import abort, current_app, g, request, url_for
 
 from dashboard.context import DashboardContext
 from dashboard.formats import when
@@ -90,6 +90,11 @@ def terminal_name() -> str:
     """What people call the terminal that this request acts for."""
     found = stores.get_terminal(here().db, terminal().terminal_id)
     return found.name if found is not None else terminal().terminal_id
+
+
+def outside(endpoint: str, token: str) -> str:
+    """A one-time link of ours as another device opens it: at the address that people use."""
+    return (here().url or request.host_url).rstrip("/") + url_for(endpoint, token=token)
 
 
 def our_store() -> Store:

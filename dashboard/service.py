@@ -77,6 +77,7 @@ def dashboard_context(context: Context) -> DashboardContext:
         terminal=_terminal(context.config),
         secret=hmac.digest(context.keyring.secret, b"taptill dashboard forms", "sha256"),
         hosts=_hosts(context.config),
+        url=context.config.dashboard.url,
         secure_cookie=urlsplit(context.config.dashboard.url).scheme == "https",
         demo=DemoInfo(context.demo_url) if context.demo_url is not None else None,
         bench=_bench(context),

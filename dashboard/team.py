@@ -12,7 +12,7 @@ from dashboard import forms
 from dashboard.access import asked_store, open_stores, permit_in_store, person
 from dashboard.errors import FieldProblem
 from dashboard.formats import zone_words
-from dashboard.room import here, store_time
+from dashboard.room import here, outside, store_time
 from host.ledger import people, roles, stores
 from host.ledger.permissions import PERMISSIONS, Person, Role
 
@@ -66,8 +66,7 @@ def link(person_id: str) -> ResponseReturnValue:
     """A link that signs somebody in once; it is shown now and never again."""
     someone = _ours(person_id)
     token = people.one_time_link(here().db, person_id, by=_me().person_id)
-    address = url_for("signin.link", token=token, _external=True)
-    return _page(once=address, once_for=someone.name)
+    return _page(once=outside("signin.link", token=token), once_for=someone.name)
 
 
 @bp.post("/<person_id>/pin")

@@ -15,7 +15,7 @@ from dashboard.access import asked_store, open_stores, permit_in_store
 from dashboard.devices import me, terminal_of_form
 from dashboard.errors import FieldProblem
 from dashboard.formats import zone_words
-from dashboard.room import device, here, store_time, terminal
+from dashboard.room import device, here, outside, store_time, terminal
 from host.ledger import devices, people, sales, stores
 from host.ledger.errors import LedgerError
 from host.ledger.records import Store
@@ -54,7 +54,7 @@ def link() -> ResponseReturnValue:
     except (FieldProblem, LedgerError) as error:
         flash(str(error), "problem")
         return redirect(url_for(".page"), 303)
-    made = url_for("devices.link", token=token, _external=True)
+    made = outside("devices.link", token=token)
     code = segno.make(made, error="m", micro=False)
     # Drawn with attributes alone: the policy of our pages allows no style inside a page.
     qr = Markup(code.svg_inline(border=4, omitsize=True, light="#fff"))  # noqa: S704

@@ -10,8 +10,8 @@ from typing import Any, Final
 MARK: Final = b"\xef\xbb\xbf"
 """The byte order mark by which spreadsheets know UTF-8."""
 
-FORMULA: Final = frozenset("=+-@\t\r\n")
-"""What a cell must not begin with (OWASP, CSV injection)."""
+FORMULA: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""What a cell must not begin with, also in full width (OWASP, CSV injection)."""
 
 
 def harmless(text: str | None) -> str:

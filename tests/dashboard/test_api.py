@@ -136,7 +136,20 @@ def test_too_many_requests_are_told_to_wait(
     assert client.get("/api/stats").status_code == 200
 
 
+def test_a_wrong_method_is_told_the_right_ones(client: FlaskClient) -> None:
+    for path in ("/api/payouts", "/api/stats", "/api/cards", "/overview"):
+        for method in ("POST", "PUT", "DELETE", "PATCH", "TRACE"):
+            answer = client.open(path, method=method)
+            assert answer.status_code == 405, (method, path)
+            assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+        head, got = client.head(path), client.get(path)
+        assert (head.status_code, head.data) == (200, b"")
+        assert head.headers["Content-Type"] == got.headers["Content-Type"]
+
+
 NASTY = (
+    "0000011111",
+    "000001" + "9" * 5_000,
     "",
     " ",
     "0",

@@ -14,7 +14,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from dashboard.access import COOKIE
+from dashboard import pace
+from dashboard.access import COOKIE, DEVICE_COOKIE
 from host.clock import MINUTE, ManualClock
 from host.ledger import history, people, pull_payments, refunds, sales, stores
 from host.ledger.permissions import Role
@@ -45,6 +46,29 @@ def test_passwords_are_not_guessed(app: Flask, shop: Shop, clock: ManualClock) -
     assert 429 in codes, "and whoever goes on is told to wait before anything is hashed"
     clock.advance(60 * MINUTE)
     assert enter(app.test_client(), PASSWORD) == 302
+
+
+def test_cookies_that_somebody_makes_up_bring_no_budget_of_their_own(
+    app: Flask, shop: Shop
+) -> None:
+    def ask(number: int, path: str, method: str = "GET") -> int:
+        client = app.test_client()
+        for name in (COOKIE, DEVICE_COOKIE):
+            client.set_cookie(name, f"made up {number}")
+        return client.open(path, method=method).status_code
+
+    assert 429 in {ask(number, "/sign-in/link/x") for number in range(pace.SIGN_IN.burst + 1)}
+    assert 429 in {ask(number, "/sign-in") for number in range(pace.PAGES.burst + 1)}
+    client = app.test_client()
+    client.set_cookie(COOKIE, shop.session())
+    assert client.get("/status").status_code == 200, "whoever is signed in has their own"
+
+
+def test_half_a_character_is_no_text(cashier: FlaskClient) -> None:
+    headers = {"X-CSRFToken": csrf_of(cashier), "Content-Type": "application/json"}
+    body = '{"lines": [5], "note": "\\ud83d", "sale_id": "\\ud83d", "pin": "\\ud83d"}'
+    for path in ("/till/charge", "/till/late-noted", "/till/cancel", "/till/pin", "/device"):
+        assert cashier.post(path, data=body, headers=headers).status_code < 500, path
 
 
 def test_a_stolen_session_is_worth_nothing_after_signing_out(app: Flask, shop: Shop) -> None:

@@ -58,7 +58,7 @@ def test_an_empty_list_is_a_file_with_a_head_only(manager: FlaskClient) -> None:
     assert manager.get("/payouts/export.jsonl").text == ""
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("start", [*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20"])
 def test_no_cell_begins_like_a_formula(start: str) -> None:
     assert harmless(f"{start}cmd|' /C calc'!A0").startswith("'")
 

@@ -16,7 +16,7 @@ from dashboard.access import COOKIE
 from dashboard.context import DashboardContext
 from dashboard.live import MAX_STREAMS, Feed
 from host.clock import MINUTE, ManualClock
-from host.ledger import people, rates, sales, settings, stores
+from host.ledger import people, rates, roles, sales, settings, stores
 from host.ledger.permissions import Role
 from host.ledger.rates import Rate
 from host.ledger.tips import TIPS, Tips
@@ -251,4 +251,20 @@ def test_a_session_that_is_ended_ends_its_stream(server: WebServer, shop: Shop) 
     next(listener.messages)
     people.sign_out(shop.db, token)
     assert [kind for kind, _, _ in listener.messages if kind != "dots"] == []
+    listener.close()
+
+
+def test_somebody_who_has_another_role_by_now_hears_nothing_more(
+    server: WebServer, shop: Shop
+) -> None:
+    people.create(shop.db, "boss", Role.MANAGER)
+    token = shop.session()
+    listener = Listener(server, token)
+    next(listener.messages)
+    who = people.session(shop.db, token)
+    assert who
+    roles.change(shop.db, who.person_id, Role.CASHIER, "main")
+    shop.pay(shop.card("Ann"), 5)
+    for kind, _, _ in listener.messages:  # ends: the page asks again, as who they are now
+        assert kind in {"dots", "till", "payout"}
     listener.close()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from dashboard.access import COOKIE
+from dashboard.app import create_app
+from dashboard.context import DashboardContext
 from host.clock import DAY, MINUTE, ManualClock
 from host.ledger import audit, cards, people, pull_payments, stores, views_audit
 from host.ledger.codes import Code, Refused
@@ -190,6 +193,27 @@ def test_somebody_new_comes_in_by_a_link_that_is_shown_once(
     changed = people.by_name(shop.db, "Zoe")
     assert changed
     assert (changed.role, changed.store_id) == (Role.MANAGER, None)
+
+
+def test_links_for_others_name_the_address_that_people_use(
+    context: DashboardContext, shop: Shop
+) -> None:
+    client = create_app(replace(context, url="https://till.example.com/")).test_client()
+    client.set_cookie(COOKIE, shop.session())
+    page = send(client, f"/people/{me(shop).person_id}/link")
+    assert "<code>https://till.example.com/sign-in/link/" in page
+    page = send(client, "/terminals/link", name="Tablet", terminal="till-1")
+    assert "<code>https://till.example.com/device/link/" in page
+
+
+def test_a_refused_form_gives_back_all_that_was_typed(manager: FlaskClient, shop: Shop) -> None:
+    lines = "\n".join("é" * 100 for _ in range(9))  # more lines than a receipt may have
+    typed = {"header": lines, "footer": "x" * 900, "language": "en", "paper_mm": "58"}
+    page = send(manager, "/settings/receipts", inside="1", **typed)
+    assert "header: " in page
+    assert lines in page
+    assert "x" * 900 in page
+    assert lines not in manager.get("/settings").text, "once"
 
 
 def me(shop: Shop) -> Person:
