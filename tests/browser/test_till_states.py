@@ -241,7 +241,8 @@ def test_a_reader_unplugged_while_armed_is_named_and_the_sale_is_paid_when_it_is
     plug = rig.shop.plugs["till-1"]
     plug.unplug()
     expect(page.locator("#dots .down")).to_contain_text("Reader", timeout=WAIT_MS)
-    look(page, "ready", "unplugged", "Reader not available", every=False)
+    expect(page.locator("#stage-says")).to_have_text("Reader not available")
+    look(page, "ready", "unplugged", "Reader not available", "The sale waits for it", every=False)
     page.keyboard.press("Escape")
     stage(page, "cancelled")
     page.keyboard.press("Enter")
@@ -271,6 +272,7 @@ def test_a_daemon_restarted_while_armed_goes_on_with_the_sale(
     sale = rig.sale()
     rig.stop()
     expect(stage(page, "ready")).to_contain_text("Ledger, Lightning, Clock not available")
+    expect(page.locator("#stage-do")).to_contain_text("Do not charge again")
     Camera(page, "touch", "light").take("state-daemon-away")
     rig.start()
     expect(page.locator("#dots .down")).to_have_count(0, timeout=WAIT_MS)
@@ -305,6 +307,7 @@ def test_a_page_without_network_says_so_and_comes_back_to_the_truth(
     try:
         page.keyboard.press("Escape")  # which reaches nobody
         expect(stage(page, "ready")).to_contain_text("The service cannot be reached")
+        expect(page.locator("#stage-says")).not_to_have_text("Tap the card")
         Camera(page, "touch", "light").take("state-offline")
         rig.lay(good)
         rig.wait(SaleState.APPROVED)

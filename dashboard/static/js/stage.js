@@ -42,12 +42,13 @@ export class Stage {
     for (const place of PLACES) $(`stage-${place}`).addEventListener("click", () => this.#do(place));
   }
 
-  /** Show a view: `{state, help, says, do, more, amount, unit, also, tip, note, leaves_in_ms, qr}`. */
+  /** Show a view: `{state, help, says, do, more, amount, unit, also, tip, note, leaves_in_ms, qr, down}`. */
   show(view) {
     const look = { ...LOOKS[view.state], ...(view.state === "declined" && HELPS[view.help ?? "again"]) };
     $("stage").dataset.state = view.state;
+    $("stage").toggleAttribute("data-down", Boolean(view.down));
     const icon = $("stage-icon");
-    icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, `#${look.icon}`));
+    icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, `#${view.down ? "alert" : look.icon}`));
     $("stage-says").textContent = view.says;
     $("stage-do").textContent = view.do;
     $("stage-more").textContent = view.more ?? "";

@@ -40,14 +40,23 @@ function view() {
   const { state, sale, dots } = server;
   const down = dots.filter((dot) => !dot.ok);
   if (sale && sale.sale_id !== left) {
-    const more = state === "ready" && down.length ? blocked(down).says : sale.more;
-    return { ...sale, more, state: sale.qr ? "qr" : sale.pin ? "pin" : state };
+    return { ...sale, ...troubled(sale, state, down), state: sale.qr ? "qr" : sale.pin ? "pin" : state };
   }
   if (down.length) return blocked(down);
   if (server.barred) return { state: "blocked", ...server.barred };
   if (asked !== "choose") return { state: "idle" };
   const { unit, total } = entry;
   return { state: "tip", says: say("tip_says"), do: say("tip_do"), amount: unit.digits(total), unit: unit.word };
+}
+
+/** What a sale's screen must not go on saying while something that it needs is away. */
+function troubled(sale, state, down) {
+  if (!down.length || OVER.has(state)) return {};
+  const { says } = blocked(down);
+  if (server.lost) return { says: say("unreachable"), do: say("lost_do"), more: says, down: true };
+  if (state !== "ready") return {};
+  const reader = !sale.qr && down.some(({ name }) => name === "reader");
+  return reader ? { says, do: say("reader_do"), more: "", down: true } : { more: says };
 }
 
 function blocked(down) {
@@ -264,7 +273,7 @@ document.addEventListener("keydown", typed);
 
 function lost() {
   root.dataset.live = "no";
-  server = { ...server, dots: lostDots() };
+  server = { ...server, dots: lostDots(), lost: true };
   showDots(server.dots);
   render();
 }
@@ -287,7 +296,7 @@ listen({
     till: take,
     dots: (dots) => {
       root.dataset.live = "yes"; // the first message of every stream
-      take({ ...server, dots });
+      take({ ...server, dots, lost: false });
     },
     offer: (offer) => take({ ...server, ...offer }),
     "card-seen": cardSeen,
