@@ -48,6 +48,7 @@ from dashboard.access import may, may_in_store, person, signed_in
 from dashboard.context import DashboardContext
 from dashboard.room import KEY, choices, device, terminal, terminal_name
 from dashboard.state import dots
+from host.language import decimal
 
 
 class Room(NamedTuple):
@@ -147,6 +148,7 @@ def _templates(app: Flask, context: DashboardContext) -> None:
         grouped=formats.grouped,
         machine_time=formats.machine_time,
         ntag=formats.ntag,
+        decimal=decimal,
     )
     app.jinja_env.globals.update(icon=icon, may=may, may_see=may_in_store)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from host.language import gettext
+
 KINDS: Final = {
     "sale": "Sales",
     "card": "Cards",
@@ -108,5 +110,7 @@ def words(action: str) -> str:
     if action.startswith("look."):
         room, _, view = action.removeprefix("look.").partition(".")
         taken = view in {"csv", "jsonl"} or view.endswith("_csv")
-        return f"{'Exported' if taken else 'Looked at'} {_ROOMS.get(room, room.replace('_', ' '))}"
-    return _WORDS.get(action) or action.replace(".", ": ").replace("_", " ").capitalize()
+        said = gettext("Exported %(what)s") if taken else gettext("Looked at %(what)s")
+        return said % {"what": gettext(_ROOMS.get(room, "")) or room.replace("_", " ")}
+    known = _WORDS.get(action)
+    return gettext(known) if known else action.replace(".", ": ").replace("_", " ").capitalize()

@@ -21,12 +21,14 @@ from flask.typing import ResponseReturnValue
 
 from dashboard import deskform
 from dashboard.access import permit, person
+from dashboard.cards import STATES
 from dashboard.context import Workbench
 from dashboard.deskform import FormProblem
 from dashboard.deskstate import KINDS, count, desk_state, job_state
 from dashboard.formats import zone_words
 from dashboard.guard import HEADERS
 from dashboard.room import here, our_store, store_time, terminal
+from host.language import gettext as _
 from host.ledger import cards, pull_payments, stores
 from host.ledger.codes import Refused, Words
 from host.ledger.records import Card, CardState, PullPaymentState
@@ -165,7 +167,7 @@ def printable(job_id: str) -> Response:
     """The labels of the cards that were made, with their PINs, to print and cut."""
     found = _job(job_id)
     results = joblist.results(here().db, found.job_id, bench().keyring.secret)
-    title = f"{our_store().name}: new cards"
+    title = _("%(store)s: new cards") % {"store": our_store().name}
     text = sheet.html_page(results, bench().balance_url, title)
     response = Response(text, mimetype="text/html")
     # The sheet carries its own style, so that it can be kept as one file: this one, and no other.
@@ -195,6 +197,7 @@ def card(card_id: str) -> str:
     return render_template(
         "deskcard.html",
         card=found,
+        states=STATES,
         history=history.of(here().db, found),
         can_reset=found.state is not CardState.WIPED,
         zone=zone_words(here().clock.now(), store.timezone),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from dashboard.context import DashboardContext
+from host.language import gettext as _
 from host.ledger.codes import Words
+from host.retold import retold
 from host.till import Terminal
 from provisioning import jobs
 from provisioning.jobs import DeskJob, DeskState, Kind, Line, Sign
@@ -84,29 +86,28 @@ def _stage(context: DashboardContext, job: DeskJob, last: Line | None) -> dict[s
     if step.get("at") == "waiting":
         return _waiting(step.get("alias"), last)
     if step.get("at") == "card":
-        words = str(step.get("words", "")).capitalize()
+        words = retold(str(step.get("words", ""))).capitalize()
         bar = {"value": step.get("done", 0), "max": step.get("total", 0)}
         return _look("card", Words(_READING.says, f"{words} …")) | {"bar": bar}
     if step.get("at") == "away" and last is not None:
         name = f"{last.title}: " if last.title else ""
-        says = f"{name}{last.says}"
+        says = f"{name}{retold(last.says)}"
         return _look(f"away-{last.sign}", Words(says, _away(last)))
     return _look("getting", _GETTING)
 
 
 def _waiting(alias: str | None, last: Line | None) -> dict[str, Any]:
     """What to lay down; what went wrong stays to be read after the card has left."""
-    becomes = f"It becomes {alias}." if alias else "Any card."
+    becomes = _("It becomes %(alias)s.") % {"alias": alias} if alias else _("Any card.")
     if last is not None and last.sign is Sign.AGAIN:
         return _look("again", Words(last.says, last.next))
     return _look("waiting", Words("Lay down a card", becomes))
 
 
 def _away(last: Line) -> str:
-    if last.sign is Sign.DONE:
-        return "Take the card away."
-    return f"Take the card away. {last.next}".strip()
+    take = _("Take the card away.")
+    return take if last.sign is Sign.DONE else f"{take} {retold(last.next)}".strip()
 
 
 def _look(look: str, words: Words) -> dict[str, Any]:
-    return {"look": look, "says": words.says, "do": words.do, "bar": None}
+    return {"look": look, "says": retold(words.says), "do": retold(words.do), "bar": None}

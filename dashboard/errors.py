@@ -8,9 +8,12 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from host.language import gettext as _
+from host.language import marked as N_
 from host.language import said
 from host.ledger.codes import Code, Words
 from host.ledger.errors import LedgerError, NotFound
+from host.retold import retold
 from host.store.errors import StoreError
 
 _BY_STATUS: Mapping[int, Words] = {
@@ -66,6 +69,11 @@ def answer(
     return response
 
 
+def _wrong(says: str, error: Exception) -> Words:
+    """What a person typed and can mend, with what the error says of it."""
+    return Words(_(says) % {"error": retold(str(error))}, "Go back and correct it.")
+
+
 def install(app: Flask) -> None:
     """Give every error words; what is unexpected is logged by Flask and shown without detail."""
 
@@ -76,14 +84,14 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(FieldProblem)
     def field(error: FieldProblem) -> Response:
-        words = Words(f"This cannot be right: {error}", "Go back and correct it.")
+        words = _wrong(N_("This cannot be right: %(error)s"), error)
         return answer(400, words, "field_invalid", {"field": error.field})
 
     @app.errorhandler(LedgerError)
     def ledger(error: LedgerError) -> Response:
         if isinstance(error, NotFound):
             return answer(404, _BY_STATUS[404], "http_404")
-        words = Words(f"This cannot be done: {error}", "Go back and correct it.")
+        words = _wrong(N_("This cannot be done: %(error)s"), error)
         return answer(400, words, "refused")
 
     @app.errorhandler(HTTPException)

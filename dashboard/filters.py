@@ -15,6 +15,9 @@ from typing import Final, NamedTuple
 from dashboard.access import asked_store
 from dashboard.errors import FieldProblem
 from dashboard.room import here
+from dashboard.words import status
+from host import dates
+from host.language import gettext as _
 from host.ledger import views, views_both, views_history
 from host.ledger.records import PayoutStatus, Store
 from host.ledger.views_payouts import MAX_CARDS, PayoutList
@@ -97,13 +100,13 @@ class Filters:
         if not self.usual_days:
             yield Chip(self.words_of_days(), self.args(startDate=None, endDate=None))
         if self.status is not None:
-            yield Chip(self.status, self.args(status=None))
+            yield Chip(status(self.status), self.args(status=None))
         if self.card:
             known = self.cards or ()
             name = known[0][1] if len(known) == 1 else f"“{self.card}”"
-            yield Chip(f"Card {name}", self.args(boltcardId=None))
+            yield Chip(_("Card %(name)s") % {"name": name}, self.args(boltcardId=None))
         if self.origin is not None:
-            yield Chip(ORIGINS[self.origin], self.args(origin=None))
+            yield Chip(_(ORIGINS[self.origin]), self.args(origin=None))
 
     def origins(self) -> dict[Origin, str]:
         """What `origin` may be narrowed to: nothing where there is no history of another system."""
@@ -121,7 +124,7 @@ class Filters:
     def words_of_days(self) -> str:
         """The range as people say it."""
         if self.since == self.until:
-            return "Today" if self.since == self.today else day_words(self.since)
+            return _("Today") if self.since == self.today else day_words(self.since)
         return f"{day_words(self.since)} – {day_words(self.until)}"
 
     def _card_ids(self) -> tuple[str, ...] | None:
@@ -145,9 +148,8 @@ def read(args: Mapping[str, str]) -> Filters:
 
 
 def day_words(day: str) -> str:
-    """A day as people write it: `2 Mar 2026`."""
-    one = date.fromisoformat(day)
-    return f"{one.day} {one:%b %Y}"
+    """A day (ISO text) as people write it: `2 Mar 2026`."""
+    return dates.day_words(date.fromisoformat(day))
 
 
 def long_ago(store: Store) -> str:

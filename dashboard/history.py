@@ -13,11 +13,13 @@ from dashboard.errors import FieldProblem
 from dashboard.formats import grouped, zone_words
 from dashboard.guard import LARGEST, large
 from dashboard.room import here, store_time
+from host.language import gettext as _
+from host.language import marked as N_
 from host.ledger import history, people, views_history
 from host.ledger.history import Plan
 from host.ledger.history_file import Kind
 
-NAMES: Final = {Kind.PAYOUTS: "payouts", Kind.USAGE: "cards"}
+NAMES: Final = {Kind.PAYOUTS: N_("payouts"), Kind.USAGE: N_("cards")}
 
 bp = Blueprint("history", __name__, url_prefix="/history")
 
@@ -65,19 +67,19 @@ def take() -> Response:
 
 
 def _would(plan: Plan) -> str:
-    kind = NAMES[plan.kind]
-    return f"The file is good: {_counts(plan)} of {grouped(plan.rows)} {kind} would be taken in."
+    words = _("The file is good: %(new)s of %(rows)s %(kind)s would be taken in.")
+    return words % _counts(plan)
 
 
 def _did(plan: Plan) -> str:
-    kind = NAMES[plan.kind]
+    words = _("Taken in: %(new)s of %(rows)s %(kind)s.")
     if not plan.to_take:
-        return (
-            f"All {grouped(plan.rows)} {kind} of this file were taken in before: nothing changed."
-        )
-    return f"Taken in: {_counts(plan)} of {grouped(plan.rows)} {kind}."
+        words = _("All %(rows)s %(kind)s of this file were taken in before: nothing changed.")
+    return words % _counts(plan)
 
 
-def _counts(plan: Plan) -> str:
-    changed = f", {grouped(plan.changed)} changed" if plan.changed else ""
-    return f"{grouped(plan.new)} new{changed}"
+def _counts(plan: Plan) -> dict[str, str]:
+    new = _("%(count)s new") % {"count": grouped(plan.new)}
+    if plan.changed:
+        new += _(", %(count)s changed") % {"count": grouped(plan.changed)}
+    return {"new": new, "rows": grouped(plan.rows), "kind": _(NAMES[plan.kind])}

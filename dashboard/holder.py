@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from dashboard.access import permit, person
 from dashboard.forms import done, secret, text
 from dashboard.room import here, our_store, terminal
+from host.language import said
 from host.ledger import cards
 from host.ledger.balance import Balance
 from host.ledger.codes import Refused
@@ -94,7 +95,7 @@ def _begin(kind: Kind, card_id: str | None) -> Response:
 
     begun = visits().begin(kind, terminal(), who, card_id)
     if isinstance(begun, Refused):
-        flash(f"{begun.code.words.says}. {begun.code.words.do}", "problem")
+        flash("{}. {}".format(*said(begun.code.words)), "problem")
     return redirect(url_for("holder.page"), 303)
 
 

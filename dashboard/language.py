@@ -7,11 +7,13 @@ from typing import Final
 from flask import Blueprint, Flask, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from dashboard import words
 from dashboard.access import everyone, local_path
 from dashboard.room import here
 from host import language
 from host.ledger import settings
 from host.receipts.choices import RECEIPTS
+from host.retold import retold
 
 COOKIE: Final = "taptill_language"
 YEAR_S: Final = 365 * 24 * 3600
@@ -43,7 +45,8 @@ def install(app: Flask) -> None:
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
         language.gettext, language.ngettext, newstyle=True, pgettext=language.pgettext
     )
-    app.jinja_env.filters["tr"] = language.gettext  # for texts that stand in records
+    words.install(app)
+    app.jinja_env.filters["tr"] = retold  # for texts that stand in records
     app.jinja_env.globals.update(language=language.current, languages=language.LANGUAGES)
 
     @app.before_request

@@ -6,12 +6,16 @@ from typing import Final
 
 from dashboard.formats import sats
 from dashboard.room import here, terminal
+from host.language import gettext as _
+from host.language import marked as N_
 from host.ledger import sales
 from host.ledger.permissions import Person
 from host.ledger.records import Sale, SaleState
 
-CANCELLED: Final = "The sale of {amount} sats was cancelled: nothing was charged."
-GOES_ON: Final = "A payment of {amount} sats is still being checked: the till shows how it ends."
+CANCELLED: Final = N_("The sale of {amount} sats was cancelled: nothing was charged.")
+GOES_ON: Final = N_(
+    "A payment of {amount} sats is still being checked: the till shows how it ends."
+)
 
 
 def leave(who: Person) -> str | None:
@@ -25,4 +29,4 @@ def leave(who: Person) -> str | None:
     display = here().screen
     done = display.cancel(sale) if display else sales.cancel(here().db, sale.sale_id)
     over = isinstance(done, Sale) and done.state is SaleState.CANCELLED
-    return (CANCELLED if over else GOES_ON).format(amount=sats(sale.amount_msat))
+    return _(CANCELLED if over else GOES_ON).format(amount=sats(sale.amount_msat))

@@ -298,7 +298,7 @@ def _asked(sale: Sale, who: Person) -> Asked:
 
 
 def _words(error: Exception) -> str:
-    field, _, words = str(error).partition(": ")
+    field, _colon, words = str(error).partition(": ")
     return f"{field.replace('_', ' ').capitalize()}: {words}" if words else str(error)
 
 

@@ -95,9 +95,9 @@ class Narrowed:
         if not self.days.usual_days:
             yield self.days.words_of_days(), self.args(startDate=None, endDate=None)
         if self.state is not None:
-            yield STATES[self.state].word, self.args(state=None)
+            yield _(STATES[self.state].word), self.args(state=None)
         if self.method is not None:
-            yield METHODS[self.method], self.args(method=None)
+            yield _(METHODS[self.method]), self.args(method=None)
 
 
 def between(asked: Filters) -> tuple[int, int]:

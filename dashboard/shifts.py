@@ -11,8 +11,10 @@ from flask.typing import ResponseReturnValue
 from dashboard import forms, zreports
 from dashboard.access import asked_store, permit, permit_in_store, person
 from dashboard.errors import FieldProblem
+from dashboard.formats import GROUP
 from dashboard.room import here, our_store, store_time, terminal
 from host import till_sheets
+from host.language import decimal
 from host.ledger import people, shifts, stores, till_lines
 from host.ledger.permissions import Person
 from host.ledger.rates import minor_unit
@@ -132,7 +134,7 @@ def cash_text(minor: int | None, currency: str) -> str:
     """Cash as people write it; a dash where nobody counted."""
     if minor is None:
         return "–"
-    return f"{minor * minor_unit(currency):,f} {currency}".replace(",", "\u00a0")
+    return decimal(f"{minor * minor_unit(currency):,f} {currency}".replace(",", GROUP))
 
 
 def _finish(shift: Shift, target: str) -> ResponseReturnValue:

@@ -36,6 +36,8 @@ from dashboard.formats import when
 from dashboard.leaving import leave
 from dashboard.room import device, here
 from host.clock import MINUTE
+from host.language import gettext as _
+from host.language import marked as N_
 from host.ledger import devices, people, roles, stores
 from host.ledger.codes import Words
 from host.ledger.devices import Device
@@ -49,12 +51,12 @@ WRONG = Words(
     "Name or password is wrong", "Try again; after five wrong ones, wait for five minutes."
 )
 NOT_HERE = Words("A PIN is of use on a trusted device only", "Sign in with a password.")
-WRONG_PIN: Final = "Wrong PIN"
-LAST_TRY: Final = "One try left, then the PIN is locked for a while."
-TRIES_LEFT: Final = "Try again: {left} tries left."
-LOCKED: Final = "Too many wrong PINs"
-ONE_MINUTE: Final = "Try again in a minute, at {time}. A manager can set a new PIN."
-MINUTES: Final = "Try again in {minutes} minutes, at {time}. A manager can set a new PIN."
+WRONG_PIN: Final = N_("Wrong PIN")
+LAST_TRY: Final = N_("One try left, then the PIN is locked for a while.")
+TRIES_LEFT: Final = N_("Try again: {left} tries left.")
+LOCKED: Final = N_("Too many wrong PINs")
+ONE_MINUTE: Final = N_("Try again in a minute, at {time}. A manager can set a new PIN.")
+MINUTES: Final = N_("Try again in {minutes} minutes, at {time}. A manager can set a new PIN.")
 
 
 @bp.get("")
@@ -196,11 +198,11 @@ def _words(at: Device, wrong: Wrong) -> Words:
     """What somebody reads whose PIN was wrong, or who is locked out."""
     if wrong.locked_until is None:
         left = wrong.tries_left
-        return Words(WRONG_PIN, LAST_TRY if left == 1 else TRIES_LEFT.format(left=left))
+        return Words(WRONG_PIN, _(LAST_TRY) if left == 1 else _(TRIES_LEFT).format(left=left))
     minutes = -(-(wrong.locked_until - here().clock.now()) // MINUTE)
     store = stores.get(here().db, at.store_id)
     time = when(wrong.locked_until, store.timezone if store is not None else "UTC")[11:16]
-    do = ONE_MINUTE if minutes <= 1 else MINUTES
+    do = _(ONE_MINUTE if minutes <= 1 else MINUTES)
     return Words(LOCKED, do.format(minutes=minutes, time=time))
 
 

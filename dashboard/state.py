@@ -11,6 +11,7 @@ from typing import Any, Final
 from dashboard import unprinted
 from dashboard.context import DashboardContext
 from dashboard.formats import GROUP, grouped, sats, when
+from host.language import decimal as decimal_mark
 from host.language import gettext as _
 from host.language import marked as N_
 from host.language import ngettext, said
@@ -22,6 +23,7 @@ from host.ledger.rates import Rate, fiat_text
 from host.ledger.records import Sale, SaleState
 from host.ledger.tips import TIPS
 from host.money import MSAT_PER_SAT
+from host.retold import retold
 from host.till import APPROVED_MS, Terminal
 
 CANCELLED_MS: Final = 4_000
@@ -64,7 +66,7 @@ def dots(context: DashboardContext, terminal: Terminal) -> list[dict[str, Any]]:
             "name": part.name,
             "label": _(_LABELS.get(part.name, part.name)),
             "ok": part.ok,
-            "words": _(part.detail),
+            "words": retold(part.detail),
         }
         for part in context.board.parts(terminal.terminal_id)
     ]
@@ -158,12 +160,12 @@ def _tries_left(says: str, tries: int) -> str:
 def _price(sale: Sale) -> dict[str, Any]:
     """What is charged, first as it was keyed in, then in the other unit, and the tip within it."""
     in_sats = sats(sale.amount_msat)
-    worth = fiat_text(sale.amount_msat, sale.rate, sale.currency) if sale.rate else ""
+    worth = decimal_mark(fiat_text(sale.amount_msat, sale.rate, sale.currency)) if sale.rate else ""
     tip = ""
     if sale.tip_msat:
         tip = f"{sats(sale.tip_msat)} sats"
         if sale.fiat is not None and sale.rate:
-            tip = fiat_text(sale.tip_msat, sale.rate, sale.currency)
+            tip = decimal_mark(fiat_text(sale.tip_msat, sale.rate, sale.currency))
     return {
         "amount": in_sats if sale.fiat is None else _spaced(sale.fiat),
         "unit": "sats" if sale.fiat is None else sale.currency,
@@ -176,7 +178,7 @@ def _price(sale: Sale) -> dict[str, Any]:
 def _spaced(fiat: str) -> str:
     """Decimal text with its whole part grouped by thousands."""
     whole, point, rest = fiat.partition(".")
-    return f"{grouped(int(whole))}{point}{rest}"
+    return f"{grouped(int(whole))}{decimal_mark(point)}{rest}"
 
 
 def _qr(invoice: SaleInvoice, now: int) -> dict[str, Any]:

@@ -10,10 +10,12 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from enum import Enum, auto
 from typing import Final
 
 from dashboard.context import DashboardContext
 from dashboard.filters import Filters, day_words
+from host import dates
 from host.clock import MINUTE
 from host.language import gettext as _
 from host.language import marked as N_
@@ -90,28 +92,49 @@ class Sums:
         return self if one.imported else self.and_also(Sums(pending=more))
 
 
+class Span(Enum):
+    """How much time a bar stands for."""
+
+    DAY = auto()
+    WEEK = auto()
+    MONTH = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One bar of the trend: some days in a row."""
 
-    label: str
+    span: Span
     since: str
     until: str
     sums: Sums
 
+    @property
+    def label(self) -> str:
+        """What the bar is called, in the language that is spoken."""
+        first = date.fromisoformat(self.since)
+        if self.span is Span.MONTH:
+            return dates.month_year(first)
+        if self.span is Span.WEEK:
+            monday = first - timedelta(days=first.weekday())
+            return _("week of %(day)s") % {"day": dates.day_month(monday)}
+        return dates.day_month(first)
 
-_ON_A_DAY: Final = (
-    N_("The most came on %(when)s."),
-    N_("%(empty)s of %(all)s days had no payout."),
-)
-_IN_A_WEEK: Final = (
-    N_("The most came in the %(when)s."),
-    N_("%(empty)s of %(all)s weeks had no payout."),
-)
-_IN_A_MONTH: Final = (
-    N_("The most came in %(when)s."),
-    N_("%(empty)s of %(all)s months had no payout."),
-)
+
+_SPOKEN: Final = {
+    Span.DAY: (
+        N_("The most came on %(when)s."),
+        N_("%(empty)s of %(all)s days had no payout."),
+    ),
+    Span.WEEK: (
+        N_("The most came in the %(when)s."),
+        N_("%(empty)s of %(all)s weeks had no payout."),
+    ),
+    Span.MONTH: (
+        N_("The most came in %(when)s."),
+        N_("%(empty)s of %(all)s months had no payout."),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +170,8 @@ class Stats:
         facts = {"when": best.label, "empty": empty, "all": len(self.bars)}
         if len(self.bars) == 1:
             return _("All came on %(when)s.") % facts
-        if self.by_days:
-            most, rest = _ON_A_DAY
-        else:
-            most, rest = _IN_A_WEEK if best.label.startswith("week") else _IN_A_MONTH
+        most, rest = _SPOKEN[best.span]
         return " ".join((_(most), _(rest) if empty else "")).strip() % facts
-
-    @property
-    def by_days(self) -> bool:
-        """Whether each bar is a day."""
-        return all(bar.since == bar.until for bar in self.bars)
 
 
 @dataclass
@@ -233,7 +248,7 @@ def day_bars(which: Range, days: list[DayTotal]) -> list[Bar]:
     sums: dict[str, Sums] = {}
     for one in days:
         sums[one.day] = sums.get(one.day, Sums()).plus(one)
-    return [Bar(day_words(day), day, day, sums.get(day, Sums())) for day in which.days()]
+    return [Bar(Span.DAY, day, day, sums.get(day, Sums())) for day in which.days()]
 
 
 def _bars(which: Range, days: list[DayTotal]) -> list[Bar]:
@@ -241,22 +256,21 @@ def _bars(which: Range, days: list[DayTotal]) -> list[Bar]:
     every = day_bars(which, days)
     bars: dict[str, Bar] = {}
     for one in every:
-        key, label = _place(one.since, len(every))
+        span, key = _place(one.since, len(every))
         old = bars.get(key)
         since, held = (old.since, old.sums) if old else (one.since, Sums())
-        bars[key] = Bar(label, since, one.until, held.and_also(one.sums))
+        bars[key] = Bar(span, since, one.until, held.and_also(one.sums))
     return list(bars.values())
 
 
-def _place(day: str, length: int) -> tuple[str, str]:
-    """Which bar a day belongs to, and what that bar is called."""
+def _place(day: str, length: int) -> tuple[Span, str]:
+    """Which bar a day belongs to: how long that is, and the day or month it begins with."""
     one = date.fromisoformat(day)
     if length <= DAYS_AS_DAYS:
-        return day, f"{one.day} {one:%b}"
+        return Span.DAY, day
     if length <= DAYS_AS_WEEKS:
-        monday = one - timedelta(days=one.weekday())
-        return monday.isoformat(), f"week of {monday.day} {monday:%b}"
-    return day[:7], f"{one:%b %Y}"
+        return Span.WEEK, (one - timedelta(days=one.weekday())).isoformat()
+    return Span.MONTH, day[:7]
 
 
 @dataclass(frozen=True, slots=True)

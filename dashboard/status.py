@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask import Blueprint, Response, jsonify, render_template
 
 from dashboard.access import at_terminal, signed_in
@@ -10,7 +12,7 @@ from dashboard.state import dots
 
 bp = Blueprint("status", __name__, url_prefix="/status")
 
-MEANING = {
+MEANING: Final = {
     "reader": "The card reader of this till. When it is down, check its plug and its cable.",
     "ledger": "Where sales and balances are kept. When it is down, check the disk's free space.",
     "lightning": "The wallet that pays and is paid. When it is down, check its connection.",

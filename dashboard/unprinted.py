@@ -8,6 +8,7 @@ from host.language import gettext as _
 from host.language import marked as N_
 from host.ledger import print_jobs
 from host.ledger.print_jobs import TOO_LATE, PrintJob, PrintKind, PrintState
+from host.retold import retold
 from host.store.tx import Place
 
 _THINGS: Final = {
@@ -33,7 +34,7 @@ def told(db: Place, terminal_id: str) -> list[dict[str, Any]]:
 
 
 def _words(job: PrintJob) -> str:
-    why = job.error or TOO_LATE
+    why = retold(job.error or TOO_LATE)
     if job.kind is PrintKind.DRAWER:
         return _("The cash drawer did not open: %(why)s") % {"why": why}
     facts = {"thing": _(_THINGS[job.kind]), "why": why}

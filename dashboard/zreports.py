@@ -13,6 +13,7 @@ from dashboard.access import asked_store, may_in_store, open_stores, permit_in_s
 from dashboard.formats import zone_words
 from dashboard.room import here, terminal
 from host import till_sheets
+from host.language import gettext as _
 from host.ledger import people, print_jobs, stores, z_reports
 from host.ledger.print_jobs import PrintKind
 from host.ledger.records import Store
@@ -74,7 +75,7 @@ def interim_csv() -> Response:
     """Every line that the X report counts."""
     store, chosen = asked_store(), _asked_terminal()
     scope = Scope(store.store_id, chosen)
-    span, _ = z_reports.draft(here().db, scope)
+    span, _body = z_reports.draft(here().db, scope)
     return file(till_sheets.lines(here().db, scope, span), f"x-{store.store_id}-{chosen or 'all'}")
 
 
@@ -117,8 +118,10 @@ def paper(report_id: str) -> ResponseReturnValue:
         here().db, store.store_id, terminal().terminal_id, PrintKind.REPORT, pieces,
         subject=report_id, person_id=who.person_id if who else None,
     )  # fmt: skip
-    words = "It is being printed." if job else "No receipt printer serves this till."
-    flash(words, "done" if job else "problem")
+    if job:
+        flash("It is being printed.", "done")
+    else:
+        flash("No receipt printer serves this till.", "problem")
     return redirect(url_for(".one", report_id=report_id, **only_store(store)), 303)
 
 
@@ -179,7 +182,7 @@ def _row(store: Store, terminal_id: str | None, names: dict[str, str]) -> dict[s
     last = z_reports.last(db, store.store_id, terminal_id)
     return {
         "terminal_id": terminal_id,
-        "name": names.get(terminal_id or "", "") if terminal_id else "Whole store",
+        "name": names.get(terminal_id or "", "") if terminal_id else _("Whole store"),
         "last": last,
         "body": z_reports.interim(db, store.store_id, terminal_id),
     }

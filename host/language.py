@@ -75,9 +75,25 @@ def pgettext(context: str, text: str) -> str:
     return _catalogue(_spoken.get()).pgettext(context, text)
 
 
+def decimal(number: object) -> str:
+    """A number that is written with a decimal point, as the language writes it."""
+    return str(number).replace(".", pgettext("decimal mark", "."))
+
+
 def said(words: Words) -> Words:
     """What somebody reads, and what to do next, in the language that is spoken."""
     return Words(gettext(words.says), gettext(words.do))
+
+
+def sentences(language: str, context: str) -> dict[str, str]:
+    """Every text of a context, with its translation."""
+    begins = f"{context}\x04"  # how GNU catalogues keep a context
+    known: dict[object, str] = vars(_catalogue(language)).get("_catalog", {})
+    return {
+        text.removeprefix(begins): translated
+        for text, translated in known.items()
+        if isinstance(text, str) and text.startswith(begins)
+    }
 
 
 @cache

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Final, TextIO
 
 from provisioning.desk import Result
 from provisioning.orders import Done, Goal, Progress
 from provisioning.trouble import Trouble
 
 _BAR = 20
-_DONE_WORDS = {
+_DONE_WORDS: Final = {
     Goal.ISSUE: "issued",
     Goal.REKEY: "has new keys",
     Goal.WIPE: "wiped, as delivered",
@@ -35,7 +35,9 @@ def words(outcome: Done | Trouble) -> str:
     elif outcome.already:
         said = "was issued already and is fine"
     else:
-        said = _DONE_WORDS[outcome.goal] + (", finishing an earlier tap" if outcome.resumed else "")
+        said = _DONE_WORDS[outcome.goal]
+        if outcome.resumed:
+            said = f"{said}, finishing an earlier tap"
     name = f"“{outcome.alias}” " if outcome.alias else ""
     origin = f"; {outcome.originality}" if outcome.originality else ""
     return f"{name}{said}{origin}"

@@ -27,7 +27,7 @@ ALLOWED = {
 FLOORS = (
     {"host.ntag424", "host.money", "host.clock", "host.bolt11", "host.lnurl.codec"},
     {"host.store", "host.readers", "host.lightning", "host.keyring", "host.supervise"},
-    {"host.ledger", "host.language", "host.receipts"},
+    {"host.ledger", "host.language", "host.dates", "host.retold", "host.receipts"},
     {"host.lnurl", "host.web", "host.till", "host.payer", "host.health", "host.post"}
     | {
         "host.foreign",

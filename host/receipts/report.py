@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from host.language import decimal, pgettext
 from host.language import gettext as _
 from host.language import marked as N_
 from host.ledger.till_report import Body
@@ -22,6 +23,14 @@ Named = tuple[str, dict[str, Any]]
 
 _TITLES: Final = {"x": N_("X report"), "z": N_("Z report"), "shift": N_("Shift")}
 _NOBODY: Final = N_("Nobody signed in")
+OPEN: Final = {
+    "ready": N_("waits for a card"),
+    "reading": N_("card is being read"),
+    "authorising": N_("being checked"),
+    "declined": N_("declined"),
+    "checking": N_("being checked"),
+}
+"""How a sale that is not over stands."""
 
 
 def title(body: Body, number: int | None = None) -> str:
@@ -34,7 +43,7 @@ def pieces(body: Body, number: int | None = None, digest: str = "") -> Iterator[
     """Everything that stands on the paper; `digest` is the hash of a Z report, in hex."""
     yield from _head(body, number)
     yield from _total(body)
-    for name, rows in groups(body):
+    for name, _row, rows in groups(body):
         yield from _group(name, rows)
     yield from _currencies(body["currencies"])
     yield from _others(body)
@@ -42,13 +51,17 @@ def pieces(body: Body, number: int | None = None, digest: str = "") -> Iterator[
     yield from _foot(body, digest)
 
 
-def groups(body: Body) -> Iterator[tuple[str, list[Named]]]:
-    """The sums of a report, one way of dividing them after the other, each row with its name."""
-    yield _("By method"), [(_(METHODS[one["method"]]), one) for one in body["methods"]]
-    yield _("By cashier"), [(one["name"] or _(_NOBODY), one) for one in body["people"]]
+def groups(body: Body) -> Iterator[tuple[str, str, list[Named]]]:
+    """The sums of a report, one way of dividing them after the other: its title, what its rows
+    are, and each row with its name.
+    """
+    methods = [(_(METHODS[one["method"]]), one) for one in body["methods"]]
+    yield _("By method"), _("Method"), methods
+    people = [(one["name"] or _(_NOBODY), one) for one in body["people"]]
+    yield _("By cashier"), _("Cashier"), people
     if len(body["terminals"]) > 1:
-        yield _("By till"), [(one["name"], one) for one in body["terminals"]]
-    yield _("By business day"), [(one["day"], one) for one in body["days"]]
+        yield _("By till"), _("Till"), [(one["name"], one) for one in body["terminals"]]
+    yield _("By business day"), _("Business day"), [(one["day"], one) for one in body["days"]]
 
 
 def local(moment: dict[str, Any] | None) -> str:
@@ -108,10 +121,10 @@ def _currencies(rows: list[dict[str, Any]]) -> Iterator[Piece]:
         yield Rule()
         head = _("In %(currency)s, at each sale's rate (%(sales)s)")
         yield Line(head % {"currency": one["currency"], "sales": one["sales"]}, bold=True)
-        yield Line(_("Gross"), one["gross"])
-        yield Line(_("of which tips"), one["tips"])
-        yield Line(_("Refunded"), one["refunds"])
-        yield Line(_("Net"), one["net"])
+        yield Line(_("Gross"), decimal(one["gross"]))
+        yield Line(_("of which tips"), decimal(one["tips"]))
+        yield Line(_("Refunded"), decimal(one["refunds"]))
+        yield Line(_("Net"), decimal(one["net"]))
 
 
 def _others(body: Body) -> Iterator[Piece]:
@@ -119,8 +132,8 @@ def _others(body: Body) -> Iterator[Piece]:
     yield Line(_("Cash for top-ups"), _counted(body["top_ups"]))
     yield Line(_("Paid late, no sale"), _counted(body["late"]))
     yield Line(_("Fees of the store"), _counted(body["fees"]))
-    yield Line(_("Declined"), str(body["declined"]))
-    yield Line(_("Cancelled"), str(body["cancelled"]))
+    yield Line(pgettext("report", "Declined"), str(body["declined"]))
+    yield Line(pgettext("report", "Cancelled"), str(body["cancelled"]))
 
 
 def _counted(tally: dict[str, int]) -> str:
@@ -133,7 +146,7 @@ def _open(rows: list[dict[str, Any]]) -> Iterator[Piece]:
     yield Rule()
     yield Line(_("Not over yet: in the next report"), bold=True)
     for one in rows:
-        yield Line(f"{one['created']['local']} {one['state']}", _sats(one["amount_msat"]))
+        yield Line(f"{one['created']['local']} {_(OPEN[one['state']])}", _sats(one["amount_msat"]))
 
 
 def _foot(body: Body, digest: str) -> Iterator[Piece]:

@@ -350,7 +350,7 @@ def test_readers_say_how_they_are(manager: FlaskClient, shop: Shop) -> None:
     shop.arm(2_100)
     page = manager.get("/terminals").text
     assert "twin ready" in page
-    assert "Newest sale: 2\u00a0100 sats, ready" in page
+    assert "Newest sale: 2\u00a0100 sats, waiting" in page
     shop.dots(reader=False)
     assert "no reader is plugged in" in manager.get("/terminals").text
 
