@@ -1,7 +1,8 @@
 """Sales as lists and files, and the sums of those that no payout of ours stands behind.
 
-Ids of sales ascend with time, so a range of times is a range of ids. A list that few sales fit
-looks at a bounded stretch of them, and says where the next page goes on looking.
+Ids of sales ascend with time, so a range of times is a range of ids. What few sales are is found
+by an index of its own; another list that few fit looks at a bounded stretch of them, and says where
+the next page goes on looking.
 """
 
 from __future__ import annotations
@@ -21,11 +22,16 @@ STRETCH: Final = 10_000
 QUARTER_MS: Final = 15 * MINUTE
 
 _PAGE: Final = f"""
-    SELECT {SALE_COLUMNS} FROM sales WHERE store_id = :store_id
+    SELECT {SALE_COLUMNS} FROM sales WHERE store_id = :store_id AND {{few}}
         AND sale_id < :before AND sale_id >= :floor
         AND (:state IS NULL OR state = :state) AND (:method IS NULL OR method = :method)
     ORDER BY sale_id DESC LIMIT :limit
 """  # noqa: S608
+
+_ANY: Final = "1 = 1"
+_OTHERS: Final = "method = :method AND method <> 'card'"
+_UNPAID: Final = "state = :state AND state IN ('declined', 'checking', 'cancelled')"
+"""The conditions by which SQLite knows that an index of few sales holds them all (step 016)."""
 
 _FLOOR: Final = """
     SELECT sale_id FROM sales WHERE store_id = :store_id AND sale_id < :before
@@ -93,8 +99,10 @@ def page(db: Place, which: SaleList, *, before: str | None = None, limit: int = 
     def look(tx: Tx) -> SalePage:
         params = _params(which) | {"limit": limit + 1, "stretch": STRETCH}
         params["before"] = min(before or params["until"], params["until"])
-        floor = tx.one(_FLOOR, params)
-        rows = tx.all(_PAGE, params | {"floor": floor[0] if floor else params["since"]})
+        few = _few(which)
+        floor = tx.one(_FLOOR, params) if few == _ANY else None
+        at = params | {"floor": floor[0] if floor else params["since"]}
+        rows = tx.all(_PAGE.format(few=few), at)
         found = [Sale.of(row) for row in rows]
         if len(found) > limit:
             return SalePage(found[:limit], found[limit - 1].sale_id)
@@ -139,6 +147,16 @@ def other_totals(db: Place, store_id: str, since: int, until: int) -> dict[SaleM
     params = {"store_id": store_id, "since": since // QUARTER_MS, "until": until // QUARTER_MS}
     rows = db.read(lambda tx: tx.all(_TOTALS, params))
     return {SaleMethod(row[0]): OtherSum(row[1], row[2], row[3]) for row in rows}
+
+
+def _few(which: SaleList) -> str:
+    """The condition of the index that holds exactly these sales, where there is one."""
+    if which.method not in (None, SaleMethod.CARD):
+        return _OTHERS
+    return _UNPAID if which.state in _INDEXED else _ANY
+
+
+_INDEXED: Final = (SaleState.DECLINED, SaleState.CHECKING, SaleState.CANCELLED)
 
 
 def _batch(db: Place, params: dict[str, Any]) -> list[Sale]:

@@ -30,6 +30,7 @@ STEPS = (
     "013_rollups",
     "014_wallets",
     "015_attempts",
+    "016_few_sales",
 )
 
 _set = Migrations("taptill")

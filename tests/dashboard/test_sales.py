@@ -19,7 +19,8 @@ from host.ledger import books, cards, pull_payments, refunds, sales, stores, vie
 from host.ledger.attempts import Laid
 from host.ledger.codes import Code
 from host.ledger.permissions import Role
-from host.ledger.records import Card, SaleState
+from host.ledger.records import Card, SaleMethod, SaleState
+from host.ledger.views_sales import SaleList
 from host.money import sats
 from tests.support.forms import csrf_of
 from tests.support.others import foreign, on_screen, past
@@ -78,6 +79,27 @@ def test_pages_go_on_where_the_last_one_ended(
             found = re.search(r'href="(/sales\?before=[^"]+)"', page)
             path = found[1].replace("&amp;", "&") if found else ""
         assert seen == made[::-1], stretch
+
+
+def test_a_list_of_few_among_many_looks_at_no_others(
+    shop: Shop, ann: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views_sales, "STRETCH", 1)
+    few = []
+    for amount in (1, 2, 3):
+        few.append(foreign(shop, amount, "issuer.example").sale_id)
+        for _ in range(3):
+            shop.pay(ann, amount)
+    gone = [shop.arm(amount).sale_id for amount in (4, 5)]
+    sales.cancel(shop.db, gone[1])
+    for state, method, wanted in (
+        (None, SaleMethod.FOREIGN, few[::-1]),
+        (SaleState.APPROVED, SaleMethod.FOREIGN, few[::-1]),
+        (SaleState.CANCELLED, None, gone[::-1]),
+        (SaleState.CANCELLED, SaleMethod.FOREIGN, []),
+    ):
+        found = views_sales.page(shop.db, SaleList("main", 0, 1 << 42, state, method))
+        assert ([one.sale_id for one in found.sales], found.next) == (wanted, None)
 
 
 def test_what_no_payout_stands_behind_is_summed_beside_the_payouts(
