@@ -103,9 +103,19 @@ def save(keyring: Keyring, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+        _keep_name(path.parent)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def _keep_name(folder: Path) -> None:
+    """Have the new name survive a power cut as the file does: cards are made with these keys."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def locate(home: Path, environment: Mapping[str, str]) -> Path:

@@ -26,6 +26,8 @@ from host.store.tx import Place, Row, Tx
 __all__ = ["ClaimRequest", "Claimed", "Quote", "Source", "claim", "quote"]
 
 MONTH: Final = 30 * DAY
+MOST_EVER_MSAT: Final = 4 * MAX_MSAT
+"""What one account, or one card, ever pays in all: as much as fits into a sum of the books."""
 
 _STANDING: Final = """
     c.store_id, c.pull_payment_id, c.uid, c.key_version, c.last_counter, c.state,
@@ -294,14 +296,17 @@ def _since(in_all: int, before: int | None) -> int:
 
 
 def _covered(request: ClaimRequest, card: Row, fee: Fee) -> Refused | None:
-    """Enough free for the amount and its fee, within what the account may pay in all?"""
-    total = request.amount_msat + fee.held_msat
-    cap = card["limit_msat"]
-    if total > card["balance_msat"]:
-        return Refused(Code.BALANCE_LOW)
-    if cap is not None and card["held_msat"] + card["paid_msat"] + total > cap:
-        return Refused(Code.BALANCE_LOW)
-    return None
+    """Enough free for the amount and its fee, within what the account may pay in all?
+
+    What a column can count is a limit, too: the books would refuse such a claim without a name, or
+    a payment that is proven.
+    """
+    total, cap = request.amount_msat + fee.held_msat, card["limit_msat"]
+    in_all = card["held_msat"] + card["paid_msat"] + total
+    most = MOST_EVER_MSAT if cap is None else min(cap, MOST_EVER_MSAT)
+    low = total > card["balance_msat"] or in_all > most
+    low = low or card["spent_msat"] + request.amount_msat > MOST_EVER_MSAT
+    return Refused(Code.BALANCE_LOW) if low else None
 
 
 def _needs_pin(card: Row, request: ClaimRequest) -> bool:

@@ -65,13 +65,15 @@ class Push:
             return self._instead.wait(timeout_s)
         deadline = time.monotonic() + timeout_s
         try:
-            while self._about not in str(self._connection.recv(deadline - time.monotonic())):
-                continue
+            while (left := deadline - time.monotonic()) > 0:
+                if self._about in str(self._connection.recv(left)):
+                    return True
         except TimeoutError:
             return False
         except ConnectionClosed:
             self._broken = True
-        return True
+            return True
+        return False
 
     def close(self) -> None:
         self._instead.close()

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from host.clock import DAY, HOUR, ManualClock
 from host.ledger import cards, payouts, pull_payments
 from host.ledger.claims import MONTH, Claimed
-from host.ledger.codes import Code
+from host.ledger.codes import Code, Refused
 from host.ledger.errors import LedgerError
 from host.ledger.records import Card, Limits
-from host.money import sats
+from host.money import MAX_MSAT, sats
 from tests.support.books import STORE, Shop, code, made, preimage_of, shop
 
 TEN = sats(10)
@@ -143,6 +143,23 @@ def test_the_balance_is_spent_to_its_edge_and_no_further(here: Shop) -> None:
     made(here.pay(card, 1, ALL))
     assert here.money() == (0, 0, ALL)
     assert code(here.pay(card, 2, sats(1))) is Code.BALANCE_LOW
+
+
+def test_no_sum_ever_grows_beyond_what_its_column_can_count(here: Shop) -> None:
+    """All bitcoin there will be, again and again: refused by name, before any overflow."""
+    pull_payments.adjust(here.db, here.account.pull_payment_id, -ALL, "none")
+    outcomes: list[Code | None] = []
+    for number, card in enumerate((here.card(), here.card(), here.card()), 1):
+        for counter in (1, 2):
+            if not outcomes or outcomes[-1] is None:
+                account_id = here.account.pull_payment_id
+                pull_payments.fund(here.db, account_id, MAX_MSAT, f"all of it, {number}")
+            outcome = here.offer(card, counter, MAX_MSAT)
+            outcomes.append(outcome.code if isinstance(outcome, Refused) else None)
+            for payout in payouts.take(here.db):
+                assert payouts.settle(here.db, payout.payout_id, preimage_of(payout))
+    assert outcomes == [None] * 4 + [Code.BALANCE_LOW] * 2
+    assert here.money() == (MAX_MSAT, 0, 4 * MAX_MSAT)
 
 
 def test_held_money_and_its_fee_are_not_in_the_balance(here: Shop) -> None:

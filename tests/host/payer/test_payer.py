@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from host.lightning.wallet import (
 )
 from host.money import sats
 from host.payer import GRACE_MS, Payer, PayerTaken
+from host.store.engine import Engine
 from tests.support.paying import LATER, Watched, claim, now
 from tests.support.world import World
 
@@ -212,6 +214,32 @@ def test_the_grace_is_measured_by_the_injected_clock(shop: World, wallet: Watche
     payer.step()
     assert now(shop, payout).status is PayoutStatus.FAILED
     payer.stop()
+
+
+@pytest.mark.parametrize("taken", [False, True])
+@pytest.mark.parametrize("fault", [Fault.OK, Fault.UNKNOWN_THEN_OK])
+def test_a_ledger_restored_from_before_a_payment_pays_nothing_a_second_time(
+    shop: World, wallet: Watched, tmp_path: Path, fault: Fault, taken: bool
+) -> None:
+    payout = claim(shop)
+    before = shop.pool.balance_msat()
+    shop.pool.script(fault)
+    if taken:
+        payouts.take(shop.db, wallet=wallet.identity())
+        wallet.pay(payout.recipient_address or "", 0)
+    shop.db.backup(tmp_path / "yesterday.db")
+    for name in ("taptill.db", "yesterday.db"):
+        with Engine.open(tmp_path / name, shop.clock) as db:
+            payer = Payer(db, wallet, shop.clock)
+            payer.step()
+            shop.clock.advance(LATER)
+            payer.step()
+            payer.stop()
+            found = payouts.get(db, payout.payout_id)
+            assert found is not None
+            assert found.status is PayoutStatus.COMPLETED
+            assert books.check(db).problems == []
+    assert before - shop.pool.balance_msat() == payout.amount_msat
 
 
 @pytest.mark.parametrize("sent", [True, False])
