@@ -102,33 +102,12 @@ class Taptill(click.Group):
         return super().get_command(ctx, cmd_name)
 
     def _plug_in(self) -> None:
-        """Let provisioning, the dashboard and the demo add their commands, once."""
-        from host import (
-            cli_btcpay,
-            cli_history,
-            cli_money,
-            cli_payouts,
-            cli_people,
-            cli_printer,
-            cli_reader,
-            cli_reports,
-            cli_service,
-            cli_wallet,
-            plugins,
-        )
+        """Add the rooms of `host.commands`, and those of provisioning, dashboard and demo, once."""
+        from host import commands, plugins
 
         if not getattr(self, "_plugged_in", False):
             self._plugged_in = True
-            cli_btcpay.register(self)
-            cli_history.register(self)
-            cli_money.register(self)
-            cli_payouts.register(self)
-            cli_people.register(self)
-            cli_printer.register(self)
-            cli_reader.register(self)
-            cli_reports.register(self)
-            cli_service.register(self)
-            cli_wallet.register(self)
+            commands.register(self)
             for _name, register in plugins.load(plugins.COMMANDS):
                 register(self)
 

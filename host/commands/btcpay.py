@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from host.cli import Home, Words, pass_home
-from host.cli_money import person_of, person_option
+from host.commands.money import person_of, person_option
 
 if TYPE_CHECKING:
     from host.ledger.btcpay import Link
