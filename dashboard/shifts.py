@@ -39,6 +39,7 @@ def mine() -> str:
         body=shifts.report(here().db, shift) if shift else None,
         others_open=_others(shift),
         cash=cash_text,
+        counts_cash=shifts.counts_cash(store.currency),
         here={"terminal": terminal().terminal_id},
         local=store_time(store),
         **zreports.frame(store),
@@ -118,7 +119,7 @@ def close(shift_id: str) -> ResponseReturnValue:
 def cash(field: str, currency: str) -> int | None:
     """Cash typed in a currency, as a number of its smallest unit; blank where nobody counted."""
     typed = forms.text(field).replace(",", ".").replace(" ", "")
-    if not typed:
+    if not typed or not shifts.counts_cash(currency):
         return None
     try:
         minor = Decimal(typed) / minor_unit(currency)

@@ -78,8 +78,13 @@ def _at_work(command: F) -> F:
 @_at_reader
 @_at_work
 @click.option("--account", required=True, help="Pull payment id that the cards draw on.")
-@click.option("--alias", default="Card {n:03}", show_default=True, help="Name; {n} counts.")
-@click.option("--first", default=1, show_default=True, help="Where {n} begins.")
+@click.option(
+    "--alias",
+    default="Card {n:03}",
+    show_default=True,
+    help="Name; {n:03} is its number, with three digits.",
+)
+@click.option("--first", default=1, show_default=True, help="The first number.")
 @click.option(
     "--csv",
     "csv_file",

@@ -51,7 +51,9 @@ class Template:
     def entries(self, count: int, first: int = 1) -> Iterator[Entry]:
         """`count` cards, numbered from `first`."""
         if count > 1 and not _PATTERN.search(self.alias):
-            raise TemplateError("alias: for several cards it needs a number, such as Guest-{n:03}")
+            raise TemplateError(
+                "alias: for several cards it needs a number: Guest-{n:03} makes Guest-001, 002 …"
+            )
         for number in range(first, first + count):
             alias = _PATTERN.sub(lambda m, n=number: _padded(n, m), self.alias)  # type: ignore[misc]
             yield self._entry(alias, None, self.pull_payment_id, self.limits)

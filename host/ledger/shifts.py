@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 from host.ledger import audit, ids, people, stores, till_lines, till_report
 from host.ledger.errors import LedgerError, NotFound, Taken
 from host.ledger.permissions import Person
+from host.ledger.rates import NO_CURRENCY
 from host.ledger.till_lines import Scope
 from host.ledger.till_report import Body, Span
 from host.store.tx import Place, Row, Tx
@@ -47,6 +48,17 @@ class Shift:
     @property
     def open(self) -> bool:
         return self.closed_at is None
+
+    @property
+    def has_cash(self) -> bool:
+        """Whether there is anything to count, or was counted: nobody has satoshi in a drawer."""
+        counted = self.opening_minor is not None or self.counted_minor is not None
+        return counts_cash(self.currency) or counted
+
+
+def counts_cash(currency: str) -> bool:
+    """Whether a shop of this currency has cash in a drawer."""
+    return currency != NO_CURRENCY
 
 
 _COLUMNS: Final = ", ".join(one.name for one in fields(Shift))

@@ -23,6 +23,7 @@ Named = tuple[str, dict[str, Any]]
 
 _TITLES: Final = {"x": N_("X report"), "z": N_("Z report"), "shift": N_("Shift")}
 _NOBODY: Final = N_("Nobody signed in")
+_UTC: Final = "+0000"
 OPEN: Final = {
     "ready": N_("waits for a card"),
     "reading": N_("card is being read"),
@@ -85,7 +86,8 @@ def _head(body: Body, number: int | None) -> Iterator[Piece]:
         yield Line(_("Cashier"), body["person"])
     yield Line(_("From"), local(body["from"]) if body["from"] else _("the beginning"))
     yield Line(_("Until"), local(body["until"]))
-    yield Line(_("Until (UTC)"), body["until"]["utc"])
+    if body["until"]["offset"] != _UTC:
+        yield Line(_("Until (UTC)"), body["until"]["utc"])
     yield Line(_("Time zone"), store["timezone"])
     yield Line(_("Business day from"), f"{store['cutoff_hour']:02d}:00")
     yield Rule()

@@ -46,6 +46,7 @@ def sign_in(page: Page, site: str, token: str) -> None:
 def test_a_cashier_finds_the_shift_from_the_till_and_closes_it(
     browser: Browser, site: str, shop: Shop
 ) -> None:
+    stores.set_currency(shop.db, "main", "EUR")
     with new_context(browser, "phone") as window:
         page = window.new_page()
         complaints = watch(page)

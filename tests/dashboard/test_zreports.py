@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -20,6 +21,7 @@ from tests.support.forms import csrf_of
 from tests.support.shop import Shop
 
 SignIn = Callable[[Role], FlaskClient]
+CASH = re.compile("in the drawer|>Drawer<", re.IGNORECASE)
 
 
 def send(client: FlaskClient, path: str, **form: str) -> str:
@@ -50,11 +52,12 @@ def charge(shop: Shop, name: str, amount_sat: int, tip_sat: int = 0) -> None:
 def test_a_cashier_opens_a_shift_sees_what_was_taken_and_closes_it(
     sign_in: SignIn, shop: Shop, clock: ManualClock
 ) -> None:
+    stores.set_currency(shop.db, "main", "EUR")
     cashier = sign_in(Role.CASHIER)
     assert "no shift is open" in cashier.get("/shift").text
     page = send(cashier, "/shift/open", opening="150")
     assert "Your shift is open" in page
-    assert 'At the opening: <span class="num">150 SATS' in page
+    assert "In the drawer at the opening: 150.00 EUR." in page
     charge(shop, "cashier", 1_234, tip_sat=34)
     clock.advance(HOUR)
     assert "1\u00a0234" in cashier.get("/shift").text
@@ -62,14 +65,42 @@ def test_a_cashier_opens_a_shift_sees_what_was_taken_and_closes_it(
     page = send(cashier, "/shift/close", counted="220", note="all well")
     assert "The shift is closed" in page
     (shift,) = shifts.recent(shop.db, "main")
-    assert (shift.counted_minor, shift.note) == (220, "all well")
+    assert (shift.counted_minor, shift.note) == (22_000, "all well")
     assert shifts.report(shop.db, shift)["total"]["tips_msat"] == 34_000
+
+
+def test_where_the_currency_is_sats_nobody_is_asked_for_cash(sign_in: SignIn, shop: Shop) -> None:
+    cashier, manager = sign_in(Role.CASHIER), sign_in(Role.MANAGER)
+    assert not CASH.search(cashier.get("/shift").text)
+    page = send(cashier, "/shift/open", opening="150")
+    assert "Your shift is open" in page
+    assert not CASH.search(page)
+    (shift,) = shifts.recent(shop.db, "main")
+    page = manager.get(f"/reports/shifts/{shift.shift_id}").text
+    assert "Close this shift for cashier" in page
+    assert not CASH.search(page)
+    send(cashier, "/shift/close", counted="220", note="all well")
+    (shift,) = shifts.recent(shop.db, "main")
+    assert (shift.opening_minor, shift.counted_minor, shift.note) == (None, None, "all well")
+    page = manager.get(f"/reports/shifts/{shift.shift_id}").text
+    assert "all well" in page
+    assert not CASH.search(page)
+
+
+def test_a_report_in_utc_says_its_time_once(sign_in: SignIn, shop: Shop) -> None:
+    manager = sign_in(Role.MANAGER)
+    assert "UTC)" in manager.get("/reports/tills/x").text
+    shop.db.transaction(lambda tx: tx.run("UPDATE stores SET timezone = 'UTC'"))
+    page = manager.get("/reports/tills/x").text
+    assert "UTC)" not in page
+    assert "+0000" in page
 
 
 @pytest.mark.parametrize("typed", ["x", "-1", "1.5", "9" * 40])
 def test_cash_that_is_no_amount_is_refused_with_its_field(
     sign_in: SignIn, shop: Shop, typed: str
 ) -> None:
+    stores.set_currency(shop.db, "main", "JPY")
     cashier = sign_in(Role.CASHIER)
     assert "opening: write an amount" in send(cashier, "/shift/open", opening=typed)
     assert shifts.recent(shop.db, "main") == []
