@@ -68,15 +68,6 @@ class DemoFailed(Exception):
 Say = Callable[[str], object]
 
 
-@contextmanager
-def stage(
-    home: Path, kind: str, say: Say, *, live: bool, only: int | None = None
-) -> Iterator[tuple[Daemon, DemoReader]]:
-    """As `several`, with one reader."""
-    with several(home, [kind], say, live=live, only=only) as (daemon, readers):
-        yield daemon, readers[0]
-
-
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Where the demo is served, where these are free; 0 is any port."""
@@ -89,6 +80,21 @@ class Ports:
 
 USUAL = Ports()
 ANY = Ports(0, 0, 0)
+
+
+@contextmanager
+def stage(
+    home: Path,
+    kind: str,
+    say: Say,
+    *,
+    live: bool,
+    only: int | None = None,
+    ports: Ports = USUAL,
+) -> Iterator[tuple[Daemon, DemoReader]]:
+    """As `several`, with one reader."""
+    with several(home, [kind], say, live=live, only=only, ports=ports) as (daemon, readers):
+        yield daemon, readers[0]
 
 
 @contextmanager

@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from dashboard import state
 from dashboard.access import COOKIE
 from dashboard.app import create_app
 from dashboard.context import DashboardContext, DemoInfo
 from dashboard.live import MAX_STREAMS
-from host.clock import ManualClock, SystemClock
+from host.clock import MINUTE, ManualClock, SystemClock
 from host.web import WebServer
 from tests.support.browser import chromium, new_context, watch
 from tests.support.shop import Shop
+from tests.support.till_page import heard
 from tests.support.two_tills import TwoTills
 from tests.support.two_tills import two_tills as opened_tills
 
@@ -24,6 +26,13 @@ pytestmark = pytest.mark.browser
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
+
+
+@pytest.fixture(autouse=True)
+def staying(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What leaves the till's screen by itself stays for as long as a busy machine needs to look."""
+    for one in state._STAYS_MS:
+        monkeypatch.setitem(state._STAYS_MS, one, MINUTE - 1)
 
 
 @pytest.fixture
@@ -68,6 +77,7 @@ def till(window: BrowserContext, site: str) -> Iterator[Page]:
     page = window.new_page()
     complaints = watch(page)
     page.goto(f"{site}/till")
+    heard(page)
     yield page
     assert complaints == []
 

@@ -22,6 +22,7 @@ from host.setup import sign_in_link
 from provisioning import jobs
 from tests.support.browser import new_context, overflow, watch
 from tests.support.running import RunningShop, config_of, make_card, running, wait_for
+from tests.support.two_tills import free_ports
 
 pytestmark = pytest.mark.browser
 
@@ -67,7 +68,7 @@ def lay(desk: Page, shop: RunningShop) -> Callable[[TwinCard, str], None]:
 
 
 def step(page: Page, look: str) -> None:
-    expect(page.locator(f'#step[data-look="{look}"]')).to_be_visible(timeout=10_000)
+    expect(page.locator(f'#step[data-look="{look}"]')).to_be_visible()
 
 
 def blank(number: int) -> TwinCard:
@@ -115,6 +116,7 @@ def test_a_batch_with_a_foreign_card_and_one_that_is_pulled_away(
         desk.get_by_role("link", name="List to print").click()
     sheet = opened.value
     complaints = watch(sheet)
+    sheet.wait_for_load_state()
     expect(sheet.locator("article")).to_have_count(3)
     assert sheet.locator("main").evaluate("e => getComputedStyle(e).display") == "grid"
     assert not [one for one in complaints if "Content Security Policy" in one]
@@ -163,7 +165,14 @@ def test_the_demos_blank_card_is_made_over_the_twin_reader(
     browser: Browser, tmp_path: Path
 ) -> None:
     with (
-        stage(tmp_path / "home", "nfc", lambda _words: None, live=True, only=1) as (daemon, twin),
+        stage(
+            tmp_path / "home",
+            "nfc",
+            lambda _words: None,
+            live=True,
+            only=1,
+            ports=free_ports(),
+        ) as (daemon, twin),
         new_context(browser) as window,
     ):
         site = daemon.urls["dashboard"]

@@ -16,7 +16,8 @@ from tests.browser.test_barriers import barriers
 from tests.support.browser import SIZES, THEMES, new_context, overflow, shoot, watch
 from tests.support.running import wait_for
 from tests.support.shop import Shop
-from tests.support.two_tills import PIN, TwoTills, ready, sign_in
+from tests.support.till_page import heard, keys, ready, stage
+from tests.support.two_tills import PIN, TwoTills, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -61,15 +62,6 @@ def till(tablet: Tablet, site: str, ann: Person) -> Iterator[Page]:
     yield page
     # The browser says so itself when a PIN is wrong, and when a locked till asks for something.
     assert [one for one in complaints if "401" not in one and "403" not in one] == []
-
-
-def stage(page: Page, state: str) -> None:
-    expect(page.locator(f'#stage[data-state="{state}"]')).to_be_visible(timeout=10_000)
-
-
-def keys(page: Page, text: str) -> None:
-    for key in text:
-        page.keyboard.press(key)
 
 
 def test_a_cashier_signs_in_by_touch(tablet: Tablet, site: str, ann: Person) -> None:
@@ -119,9 +111,11 @@ def test_another_person_goes_on_with_the_open_sale_and_the_amount(
     stage(till, "ready")
     till.get_by_role("link", name="Bob").click()
     till.get_by_role("link", name="Back, as Bob").click()
+    heard(till)
     stage(till, "ready")
     till.get_by_role("link", name="Bob").click()
     sign_in(till, "Ann")
+    heard(till)
     stage(till, "ready")
     sale = sales.current(shop.db, "till-1")
     assert sale is not None
@@ -153,6 +147,7 @@ def test_a_till_that_nobody_uses_is_locked_and_keeps_amount_and_sale(
     sales.move(shop.db, sale.sale_id, SaleState.CHECKING)
     keys(till, PIN)
     till.keyboard.press("Enter")
+    heard(till)
     stage(till, "checking")
     sales.move(shop.db, sale.sale_id, SaleState.DECLINED)
     stage(till, "declined")

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from dashboard.access import COOKIE
 from dashboard.app import create_app
 from dashboard.context import DashboardContext
+from host.clock import MINUTE, ManualClock
 from host.ledger import cards
 from host.ledger.records import Card
 from host.visits import Step, Visits
@@ -67,9 +68,13 @@ def fits(page: Page) -> None:
     assert barriers(page) == []
 
 
-def test_a_holder_sees_the_card_and_the_till_is_back(desk: Desk, page: Page) -> None:
+def test_a_holder_sees_the_card_and_the_till_is_back(
+    desk: Desk, page: Page, clock: ManualClock
+) -> None:
     card = desk.shop.card("Ann")
     desk.shop.pay(card, 2_100)
+    clock.advance(MINUTE)  # it is on the till's screen no more
+    desk.shop.dots()
     cards.set_pin(desk.shop.db, card.card_id, PIN)
     page.goto(f"{desk.url}/till")
     page.get_by_role("link", name="Balance").click()

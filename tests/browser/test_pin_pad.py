@@ -21,6 +21,7 @@ from host.web import WebServer
 from tests.support.browser import SIZES, new_context, overflow, shoot, watch
 from tests.support.pins import PIN, PinDesk
 from tests.support.shop import Shop
+from tests.support.till_page import keys, ready, stage
 
 pytestmark = pytest.mark.browser
 
@@ -51,6 +52,7 @@ def asked(page: Page, desk: PinDesk, amount_sat: int = 2100) -> None:
     desk.shop.arm(amount_sat)
     desk.lay(desk.card())
     expect(page.locator("#pinpad")).to_be_visible()
+    stage(page, "pin")
 
 
 def test_the_pin_is_typed_on_the_keyboard(till: Page, desk: PinDesk) -> None:
@@ -78,6 +80,7 @@ def test_a_wrong_pin_says_how_many_tries_are_left_and_begins_empty(
         till.locator(f'[data-pin="{digit}"]').click()
     till.locator("#stage-main").click()
     expect(till.locator("#stage-says")).to_have_text("Wrong PIN, 2 tries left")
+    stage(till, "pin")
     expect(till.locator("#pin-dots .filled")).to_have_count(0)
     for digit in PIN:
         till.locator(f'[data-pin="{digit}"]').click()
@@ -136,8 +139,8 @@ def test_the_pin_pad_fits_every_screen(
         page = window.new_page()
         complaints = watch(page)
         page.goto(f"{site}/till")
-        for key in "*2100":  # in sats
-            page.keyboard.press(key)
+        ready(page)
+        keys(page, "*2100")  # in sats
         expect(page.locator("#fiat")).to_contain_text("1.26\u00a0EUR, rate of")
         shoot(page, f"till-rate-{size}-{theme}")
         asked(page, desk)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from dashboard.access import COOKIE
 from dashboard.app import create_app
@@ -23,6 +23,7 @@ from host.screen import Screen
 from host.web import WebServer
 from tests.support.browser import SIZES, barriers, new_context, overflow, shoot, watch
 from tests.support.shop import Shop
+from tests.support.till_page import heard, stage
 
 pytestmark = pytest.mark.browser
 
@@ -52,14 +53,6 @@ def euros(shop: Shop, **more: int) -> None:
 
 def offer_tips(shop: Shop) -> None:
     settings.put(shop.db, "main", TIPS, Tips(on=True, percents=(5, 10)))
-
-
-def stage(page: Page, state: str) -> Locator:
-    """The stage, once it shows this state and the page waits for no answer."""
-    found = page.locator(f'#stage[data-state="{state}"]')
-    expect(found).to_be_visible()
-    expect(page.locator("#till")).not_to_have_attribute("aria-busy", "true")
-    return found
 
 
 def keys(page: Page, *names: str) -> None:
@@ -247,6 +240,7 @@ def test_a_refused_sale_is_told_beside_the_amount_and_not_on_the_tips(
     offer_tips(shop)
     page = window.new_page()
     page.goto(f"{site}/till")
+    heard(page)
     keys(page, "1000", "Enter")
     stage(page, "tip")
     settings.put(shop.db, "main", TIPS, Tips())
@@ -330,6 +324,7 @@ def test_every_new_state_is_without_barriers_and_fits(
         page = window.new_page()
         complaints = watch(page)
         page.goto(f"{site}/till")
+        heard(page)
         for name in _walk(page):
             expect(page.locator(".key.pressed")).to_have_count(0)
             shoot(page, f"till-{name}-{size}-{theme}")

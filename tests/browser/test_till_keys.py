@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from host.ledger import sales
 from host.ledger.codes import Code
 from host.ledger.records import SaleState
 from tests.support.shop import Shop
+from tests.support.till_page import charge, heard, keys, ready, stage
 
 pytestmark = pytest.mark.browser
-
-
-def stage(page: Page, state: str) -> Locator:
-    """The stage, once it shows this state."""
-    found = page.locator(f'#stage[data-state="{state}"]')
-    expect(found).to_be_visible()
-    return found
-
-
-def keys(page: Page, text: str) -> None:
-    for key in text:
-        page.keyboard.press(key)
-
-
-def charge(page: Page, text: str) -> None:
-    keys(page, text)
-    page.keyboard.press("Enter")
-    stage(page, "ready")
-    # The stream may be faster than the answer, and a page that waits for one takes no other key.
-    expect(page.locator("#till")).not_to_have_attribute("aria-busy", "true")
 
 
 def current(shop: Shop) -> tuple[SaleState, int] | None:
@@ -63,6 +44,7 @@ def test_enter_in_a_second_tab_does_not_touch_the_sale_of_the_first(
 ) -> None:
     other = window.new_page()
     other.goto(f"{site}/till")
+    ready(other)
     keys(other, "7")
     charge(till, "21")
     stage(other, "ready")
@@ -128,6 +110,7 @@ def test_the_amount_kept_from_a_cancelled_sale_is_replaced_and_never_added_to(
     expect(till.locator("#amount-text")).to_have_text("21")
     if reload:
         till.reload()
+        heard(till)
         stage(till, "cancelled")
         till.keyboard.press("Enter")
     keys(till, "75")
@@ -173,6 +156,7 @@ def test_the_largest_amount_fits_on_one_line_without_a_scrollbar(
     if state is SaleState.DECLINED:
         sales.move(shop.db, sale.sale_id, state, code=Code.LIMIT_DAY)
     stage(till, state.value)
+    till.evaluate("document.fonts.ready.then(() => true)")
     inside = """() => {
       const stage = document.getElementById("stage");
       const amount = document.getElementById("stage-amount");
@@ -274,7 +258,10 @@ def test_volume_and_mute_are_kept_on_the_device_and_a_test_sound_plays(till: Pag
     )
     expect(till.locator("#sound")).to_have_attribute("aria-label", "Sound: 60 %")
     till.locator("#sound").click()
-    till.get_by_role("button", name="Test").click()
+    for _ in range(100):  # a browser's audio needs a moment to start
+        till.get_by_role("button", name="Test").click()
+        if till.locator("html[data-heard]").count():
+            break
     expect(till.locator("html")).to_have_attribute("data-heard", "1")
     till.get_by_label("Volume").fill("30")
     expect(till.locator("#sound")).to_have_attribute("aria-label", "Sound: 30 %")

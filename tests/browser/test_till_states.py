@@ -22,13 +22,18 @@ from host.ledger.records import SaleState
 from host.lightning.embedded import Fault
 from tests.support.browser import Camera, new_context
 from tests.support.running import HeldCard
-from tests.support.till_page import WAIT_MS, charge, enter_pin, idle, look, stage
+from tests.support.till_page import charge, enter_pin, heard, idle, look, ready, stage
 from tests.support.till_refusals import REFUSALS
 from tests.support.till_rig import TillRig, till_rig
 
 pytestmark = pytest.mark.browser
 
 PIN = "4711"
+
+
+@pytest.fixture
+def staying() -> None:
+    """Here what leaves the screen by itself does so: the next row begins with the amount."""
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +53,8 @@ def window(browser: Browser, rig: TillRig) -> Iterator[BrowserContext]:
 def tab(window: BrowserContext, rig: TillRig) -> Page:
     """One page for all rows, as it stands on a counter all day."""
     page = window.new_page()
-    page.set_default_timeout(WAIT_MS)
     page.goto(f"{rig.url}/till")
+    heard(page)
     return page
 
 
@@ -122,13 +127,13 @@ def test_the_right_pin_pays(page: Page, rig: TillRig) -> None:
 
 
 @pytest.fixture
-def staying(monkeypatch: pytest.MonkeyPatch) -> None:
+def kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """What leaves the screen by itself stays long enough for all of its pictures."""
     for one in state._STAYS_MS:
         monkeypatch.setitem(state._STAYS_MS, one, MINUTE)
 
 
-@pytest.mark.usefixtures("staying")
+@pytest.mark.usefixtures("kept")
 def test_ready_and_approved(page: Page, rig: TillRig, good: HeldCard) -> None:
     charge(page)
     look(page, "ready", "ready", "Tap the card")
@@ -136,7 +141,7 @@ def test_ready_and_approved(page: Page, rig: TillRig, good: HeldCard) -> None:
     look(page, "approved", "approved", "Paid", "Ann")
 
 
-@pytest.mark.usefixtures("staying")
+@pytest.mark.usefixtures("kept")
 def test_cancelled_is_said_and_the_amount_is_there_again(page: Page) -> None:
     charge(page)
     page.keyboard.press("Escape")
@@ -188,7 +193,7 @@ def test_money_that_comes_too_late_is_told_until_somebody_has_noted_it(
     rig.lay(good)
     stage(page, "approved")
     rig.bank_pays()
-    expect(page.locator("#late")).to_contain_text("2\u00a0100 sats were paid", timeout=WAIT_MS)
+    expect(page.locator("#late")).to_contain_text("2\u00a0100 sats were paid")
     page.reload()
     page.get_by_role("button", name="Noted").click()
     expect(page.locator("#late")).to_be_hidden()
@@ -220,6 +225,7 @@ def test_a_card_left_on_the_reader_pays_once_and_is_asked_to_be_lifted(
     expect(stage(page, "approved")).to_contain_text("300")
 
 
+@pytest.mark.usefixtures("kept")
 def test_the_same_tap_read_twice_is_one_sale(page: Page, rig: TillRig, good: HeldCard) -> None:
     url = good.tap_url()
     charge(page)
@@ -240,7 +246,7 @@ def test_a_reader_unplugged_while_armed_is_named_and_the_sale_is_paid_when_it_is
     charge(page)
     plug = rig.shop.plugs["till-1"]
     plug.unplug()
-    expect(page.locator("#dots .down")).to_contain_text("Reader", timeout=WAIT_MS)
+    expect(page.locator("#dots .down")).to_contain_text("Reader")
     expect(page.locator("#stage-says")).to_have_text("Reader not available")
     look(page, "ready", "unplugged", "Reader not available", "The sale waits for it", every=False)
     page.keyboard.press("Escape")
@@ -248,7 +254,7 @@ def test_a_reader_unplugged_while_armed_is_named_and_the_sale_is_paid_when_it_is
     page.keyboard.press("Enter")
     look(page, "blocked", "blocked", "Reader not available")
     plug.plug()
-    expect(page.locator("#entry")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator("#entry")).to_be_visible()
     charge(page)
     rig.lift()
     rig.lay(good)
@@ -258,11 +264,11 @@ def test_a_reader_unplugged_while_armed_is_named_and_the_sale_is_paid_when_it_is
 def test_lightning_down_blocks_the_till_and_says_so(page: Page, rig: TillRig) -> None:
     rig.wallet.script_default(Fault.DOWN)
     try:
-        expect(page.locator("#dots .down")).to_contain_text("Lightning", timeout=40_000)
+        expect(page.locator("#dots .down")).to_contain_text("Lightning")
         look(page, "blocked", "lightning-down", "Lightning not available", every=False)
     finally:
         rig.wallet.script_default(Fault.OK)
-    expect(page.locator("#entry")).to_be_visible(timeout=40_000)
+    expect(page.locator("#entry")).to_be_visible()
 
 
 def test_a_daemon_restarted_while_armed_goes_on_with_the_sale(
@@ -275,7 +281,7 @@ def test_a_daemon_restarted_while_armed_goes_on_with_the_sale(
     expect(page.locator("#stage-do")).to_contain_text("Do not charge again")
     Camera(page, "touch", "light").take("state-daemon-away")
     rig.start()
-    expect(page.locator("#dots .down")).to_have_count(0, timeout=WAIT_MS)
+    expect(page.locator("#dots .down")).to_have_count(0)
     stage(page, "ready")
     rig.lift()
     rig.lay(good)
@@ -288,6 +294,7 @@ def test_two_tills_at_once_each_at_its_own_reader(
 ) -> None:
     second = window.new_page()
     second.goto(f"{rig.url}/till?terminal=till-2")
+    ready(second)
     charge(page, "100")
     charge(second, "200")
     rig.lay(rig.card("Bob"), terminal="till-2")
@@ -313,5 +320,5 @@ def test_a_page_without_network_says_so_and_comes_back_to_the_truth(
         rig.wait(SaleState.APPROVED)
     finally:
         window.set_offline(False)
-    expect(page.locator("#dots .down")).to_have_count(0, timeout=WAIT_MS)
+    expect(page.locator("#dots .down")).to_have_count(0)
     expect(page.locator('#stage[data-state="ready"]')).to_have_count(0)

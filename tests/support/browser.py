@@ -9,9 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 CHROMIUM = "/usr/bin/chromium"
+PATIENT_MS = 30_000
+"""How long what must be seen may take to be there; what is there already costs nothing."""
+expect.set_options(timeout=PATIENT_MS)
 SHOTS = Path(__file__).parents[2] / "screenshots"
 ARGUMENTS = [
     "--no-sandbox",

@@ -10,38 +10,62 @@ from tests.support.browser import SIZES, THEMES, Camera, barriers
 from tests.support.till_rig import TillRig
 
 AMOUNT: Final = "2100"
-WAIT_MS: Final = 15_000
 TOUCH: Final[ViewportSize] = {"width": SIZES["touch"][0], "height": SIZES["touch"][1]}
 
 
+def ready(page: Page) -> None:
+    """Wait until a till page hears keys and the ledger's news, and shows the amount."""
+    heard(page)
+    expect(page.locator("#entry")).to_be_visible()
+
+
+def heard(page: Page) -> None:
+    """Wait until the page's script runs and its stream has begun."""
+    expect(page.locator('#till[data-live="yes"]')).to_be_attached()
+
+
 def stage(page: Page, state: str) -> Locator:
-    """The stage, once it shows this state."""
+    """The stage, once it shows this state and the page waits for no answer.
+
+    The stream may be faster than the answer, and what a page waits for it does not ask for again.
+    """
     found = page.locator(f'#stage[data-state="{state}"]')
-    expect(found).to_be_visible(timeout=WAIT_MS)
+    expect(found).to_be_visible()
+    expect(page.locator("#till")).not_to_have_attribute("aria-busy", "true")
     return found
 
 
+def keys(page: Page, text: str) -> None:
+    """Press a key for each character."""
+    for key in text:
+        page.keyboard.press(key)
+
+
 def idle(page: Page, rig: TillRig) -> None:
+    """Whatever was left on the screen is given up: it shows the amount."""
     rig.lift()
     rig.wait_dots()
+    expect(page.locator("#dots .down")).to_have_count(0)
+    if page.locator("#entry").is_visible():
+        return
+    page.keyboard.press("Escape")  # which leaves what is over, and cancels what is not
+    over = page.locator('#entry, #stage[data-state="cancelled"]').locator("visible=true")
+    expect(over).to_be_visible()
     if page.locator("#stage").is_visible():
-        page.keyboard.press("Escape")
-    expect(page.locator("#stage:visible, #entry:visible")).to_be_visible(timeout=WAIT_MS)
-    while page.locator("#stage").is_visible():
+        stage(page, "cancelled")
         page.keyboard.press("Enter")
-        expect(page.locator("#entry")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator("#entry")).to_be_visible()
 
 
 def charge(page: Page, amount: str = AMOUNT) -> None:
-    for key in amount:
-        page.keyboard.press(key)
+    keys(page, amount)
     page.keyboard.press("Enter")
     stage(page, "ready")
 
 
 def enter_pin(page: Page, pin: str) -> None:
-    for key in pin:
-        page.keyboard.press(key)
+    stage(page, "pin")
+    keys(page, pin)
     page.keyboard.press("Enter")
 
 
@@ -50,6 +74,7 @@ def look(page: Page, state: str, name: str, *words: str, every: bool = True) -> 
     for again in (False, True):
         if again:
             page.reload()
+            heard(page)
         for text in words:
             expect(stage(page, state)).to_contain_text(text)
     if not every:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from hardware.demo.readers import CounterAt, DemoReader, demo_reader
-from hardware.demo.stage import ANY, several
+from hardware.demo.stage import Ports, several
 from hardware.twin import private_pcscd
 from hardware.twin.process import TwinProcess
 from host.daemon import Daemon
@@ -21,7 +21,9 @@ from host.readers.base import ReaderOpener
 from host.readers.open import ReaderOptions, open_reader
 from tests.support.browser import new_context
 from tests.support.pcscd import process_pcscd
-from tests.support.running import wait_reader
+from tests.support.ports import free_port
+from tests.support.running import wait_reader, wait_told
+from tests.support.till_page import ready
 
 PIN: Final = "2468"
 TERMINALS: Final = ("till-1", "till-2")
@@ -66,12 +68,6 @@ class TwoTills:
         return page
 
 
-def ready(page: Page) -> None:
-    """Wait until a till page takes keys."""
-    expect(page.locator('#till[data-live="yes"]')).to_be_visible()
-    expect(page.locator("#entry")).to_be_visible()
-
-
 def sign_in(page: Page, name: str, pin: str = PIN) -> None:
     """Tap a name and type a PIN, on the page that shows the people."""
     page.get_by_role("link", name=name).click()
@@ -106,6 +102,11 @@ class ProcessPcsc(DemoReader):
         self._twin.close()
 
 
+def free_ports() -> Ports:
+    """Ports for a demo of a test's own; the usual ones may be somebody else's."""
+    return Ports(free_port(), free_port(), free_port())
+
+
 @contextmanager
 def two_tills(home: Path, browser: Browser) -> Iterator[TwoTills]:
     """A PN532 on a pseudo terminal and a slot of a real pcscd; two PN532 where none can run."""
@@ -114,11 +115,12 @@ def two_tills(home: Path, browser: Browser) -> Iterator[TwoTills]:
     def make(kind: str, drawer: Path, counter: CounterAt | None) -> DemoReader:
         return ProcessPcsc(home) if kind == "pcsc" else demo_reader(kind, drawer, counter)
 
-    given: dict[str, Any] = {"live": True, "only": 2, "ports": ANY, "make": make}
+    given: dict[str, Any] = {"live": True, "only": 2, "ports": free_ports(), "make": make}
     with (
         several(home, ["nfc", second], lambda _: None, **given) as (daemon, readers),
         ExitStack() as closing,
     ):
         for terminal_id in TERMINALS:
             wait_reader(daemon, terminal_id)
+        wait_told(daemon)
         yield TwoTills(daemon, dict(zip(TERMINALS, readers, strict=True)), browser, closing)
