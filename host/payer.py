@@ -55,6 +55,7 @@ _FULL_MS = 10
 _PENDING = frozenset({"payout.pending"})
 _AFTER_TROUBLE_S = 1.0
 _MANY = 10_000
+_NO_PROOF = "the preimage does not match"
 _NO_BTCPAY = "its account is linked to BTCPay, which is not the wallet (wallet.kind)"
 
 
@@ -313,10 +314,11 @@ class Payer:
         self._hook(FaultPoint.BEFORE_SETTLE)
         match result:
             case Paid():  # money is the payee's
-                if not payouts.settle(self._db, payout_id, result.preimage, result.fee_msat):
-                    # Money stays held: a proof that proves nothing is no answer at all.
-                    log.error("payer: payout %s: the wallet's preimage proves nothing", payout_id)
-                    payouts.postpone(self._db, payout_id, "the preimage does not match")
+                settled = payouts.settle(self._db, payout_id, result.preimage, result.fee_msat)
+                # Not Processing any more, it was settled or released by hand in between. Else the
+                # money stays held: a proof that proves nothing is no answer at all.
+                if not settled and payouts.postpone(self._db, payout_id, _NO_PROOF):
+                    log.error("payer: payout %s: %s", payout_id, _NO_PROOF)
             case Failed():
                 payouts.fail(self._db, payout_id, result.reason)  # money is free again
             case Unknown():

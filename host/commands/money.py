@@ -169,7 +169,7 @@ def fees(
         policy = ledger.get(db, pull_payment_id)
         if payer or base is not None or ppm is not None:
             who = person_of(db, person)
-            base_msat = policy.base_msat if base is None else _zero_or(base)
+            base_msat = policy.base_msat if base is None else zero_or(base)
             if base is not None or ppm is not None:
                 base_msat, ppm = base_msat or 0, ppm if ppm is not None else policy.ppm or 0
             else:
@@ -274,5 +274,6 @@ def _amount(text: str) -> int:
         raise click.UsageError(str(error)) from None
 
 
-def _zero_or(text: str) -> int:
+def zero_or(text: str) -> int:
+    """An amount that may be none, in msat."""
     return 0 if text.strip() == "0" else _amount(text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from host.cli import Home, pass_home
-from host.commands.money import person_of, person_option
+from host.commands.money import person_of, person_option, zero_or
 
 if TYPE_CHECKING:
     from host.ledger.records import Payout
@@ -48,10 +48,11 @@ def payouts(context: click.Context, home: Home, as_json: bool) -> None:
 @payouts.command("settle")
 @click.argument("payout_id")
 @click.option("--preimage", required=True, help="What proves the payment: 64 hex digits.")
+@click.option("--fee", default="0", help="What the way cost, as that wallet lists it [none].")
 @person_option
 @pass_home
-def settle(home: Home, payout_id: str, preimage: str, person: str | None) -> None:
-    """PAYOUT_ID was paid, as the old wallet's preimage proves. Its fee is unknown: none counts."""
+def settle(home: Home, payout_id: str, preimage: str, fee: str, person: str | None) -> None:
+    """PAYOUT_ID was paid, as the old wallet's preimage proves."""
     from host.ledger import by_hand
     from host.money import sat_text
 
@@ -59,8 +60,10 @@ def settle(home: Home, payout_id: str, preimage: str, person: str | None) -> Non
         proof = bytes.fromhex(preimage)
     except ValueError:
         raise click.UsageError("--preimage: must be 64 hex digits") from None
+    fee_msat = zero_or(fee)
     with home.ledger() as db:
-        paid = by_hand.settle(db, payout_id, proof, person_of(db, person))
+        who = person_of(db, person)
+        paid = by_hand.settle(db, payout_id, proof, who, fee_msat=fee_msat)
     click.echo(f"paid: {sat_text(paid.amount_msat)} sat, proven by the preimage")
 
 
@@ -73,7 +76,8 @@ def release(home: Home, payout_id: str, reason: str, person: str | None) -> None
     """You say that PAYOUT_ID was not paid: its money can be spent again.
 
     If the old wallet paid it after all, the same money leaves twice and the shop bears it: look at
-    that wallet's own list of payments first. Refused until a day after its invoice expired.
+    that wallet's own list of payments first, where one in flight may be held by a stuck route for
+    two weeks. Refused until a day after its invoice expired.
     """
     from host.ledger import by_hand
     from host.money import sat_text

@@ -1,8 +1,9 @@
 """A payout whose wallet is gone for good, ended by a manager: with the proof, or with a reason.
 
 Only one that is Processing. Settling needs the preimage, as ever. Releasing needs time: until a day
-after its invoice expired somebody may still be paid, so it is refused until then. Whoever releases
-says that the old wallet did not pay; nobody can check that here, so it is audited by name.
+after its invoice expired somebody may well be paid yet, so it is refused until then. Whoever
+releases says that the old wallet did not pay, and has nothing in flight, which a stuck route may
+hold for two weeks; nobody can check that here, so it is audited by name.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from host.ledger.errors import LedgerError, NotFound
 from host.ledger.permissions import Person
 from host.ledger.records import PAYOUT_COLUMNS, Payout, PayoutStatus
 from host.ledger.stores import check_name
+from host.money import sat_text
 from host.store.tx import Place, Tx
 
 GRACE_MS: Final = DAY
-"""After its invoice's expiry, until a payment that was on its way has ended."""
+"""After its invoice's expiry, until a payment on its way has ended, if no route holds it."""
 
 _UNDECIDED: Final = f"""
     SELECT {PAYOUT_COLUMNS} FROM payouts
@@ -33,18 +35,29 @@ def undecided(db: Place) -> list[Payout]:
     return [Payout.of(row) for row in db.read(lambda tx: tx.all(_UNDECIDED))]
 
 
-def settle(db: Place, payout_id: str, preimage: bytes, person: Person | None = None) -> Payout:
-    """It was paid, as the preimage proves; what the way cost is not known and counts as nothing.
+def settle(
+    db: Place,
+    payout_id: str,
+    preimage: bytes,
+    person: Person | None = None,
+    *,
+    fee_msat: int = 0,
+) -> Payout:
+    """It was paid, as the preimage proves; what the way cost is what the person says, or nothing.
 
     Raises `NotFound`, `NotAllowed` without `payout.resolve` in its store, and `LedgerError` when it
-    is not Processing or the preimage does not hash. `person` None is the machine's owner.
+    is not Processing, the preimage does not hash, or the fee is above what the wallet was allowed.
+    `person` None is the machine's owner.
     """
 
     def complete(tx: Tx) -> Payout:
         payout = _processing(tx, payout_id, person)
-        if not payouts.settle(tx, payout_id, preimage):
+        if not 0 <= fee_msat <= (payout.fee_limit_msat or 0):
+            most = sat_text(payout.fee_limit_msat or 0)
+            raise LedgerError(f"fee: the wallet was allowed {most} sats at most")
+        if not payouts.settle(tx, payout_id, preimage, fee_msat):
             raise LedgerError("preimage: it does not hash to the payment hash: no proof")
-        return _told(tx, payout, "payout.settle", {}, person)
+        return _told(tx, payout, "payout.settle", {"fee_msat": fee_msat}, person)
 
     return db.transaction(complete)
 

@@ -64,6 +64,8 @@ def test_the_preimage_settles_it(shop: World, held: Payout, tmp_path: Path) -> N
     settle = ("payouts", "settle", held.payout_id, "--preimage")
     assert "64 hex digits" in words(taptill(tmp_path, *settle, "zz"))
     assert "does not hash" in words(taptill(tmp_path, *settle, "00" * 32))
+    too_much = taptill(tmp_path, *settle, paid.preimage.hex(), "--fee", "1")
+    assert "allowed 0 sats at most" in words(too_much)
     assert "21 sat" in taptill(tmp_path, *settle, paid.preimage.hex()).output
     assert now(shop, held).status is PayoutStatus.COMPLETED
     assert taptill(tmp_path, "payouts").output == "no payout is undecided\n"

@@ -140,8 +140,14 @@ class TestByHand:
         with pytest.raises(LedgerError, match="does not hash"):
             by_hand.settle(shop.db, payout.payout_id, hashlib.sha256(b"no").digest())
         mona = people.create(shop.db, "Mona", Role.MANAGER)
-        done = by_hand.settle(shop.db, payout.payout_id, paid.preimage, mona)
+        shop.db.transaction(lambda tx: tx.run("UPDATE payouts SET fee_limit_msat = 500"))
+        for fee_msat in (-1, 501):
+            with pytest.raises(LedgerError, match="fee: "):
+                by_hand.settle(shop.db, payout.payout_id, paid.preimage, fee_msat=fee_msat)
+        assert now(shop, payout).status is PayoutStatus.PROCESSING
+        done = by_hand.settle(shop.db, payout.payout_id, paid.preimage, mona, fee_msat=500)
         assert done.status is PayoutStatus.COMPLETED
+        assert done.fee_msat == 500, "the store pays it: nothing was held for it"
         assert shop.balance() == (sats(979), 0)
         assert deeds(shop) == [(mona.person_id, "payout.settle", payout.payout_id)]
         assert books.check(shop.db).ok
