@@ -30,11 +30,14 @@ from host.ledger import (
     views_sales,
 )
 from host.ledger.records import Sale, SaleMethod, SaleState
+from host.ledger.views_recent import Wanted
 from host.ledger.views_sales import OtherSum, PaidBy, SaleList
 from host.money import MSAT_PER_SAT
+from host.receipts import texts
 from host.sheets import MARK, csv_line, harmless
 
 PER_PAGE: Final = 50
+MAX_SOUGHT: Final = 40
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -79,15 +82,24 @@ class Narrowed:
     days: Filters
     state: SaleState | None
     method: SaleMethod | None
+    sought: str = ""
+    """An amount, or the number of a receipt, as it was typed."""
+
+    @property
+    def wanted(self) -> Wanted | None:
+        return Wanted.read(self.sought) if self.sought else None
 
     def sales(self) -> SaleList:
         """The sales that these filters leave."""
-        since, until = between(self.days)
-        return SaleList(self.days.store.store_id, since, until, self.state, self.method)
+        store, (since, until) = self.days.store, between(self.days)
+        return SaleList(
+            store.store_id, since, until, self.state, self.method, self.wanted, store.currency
+        )
 
     def args(self, **changes: str | None) -> dict[str, str]:
         """The address of these filters, with some changed; None takes one out."""
-        values = self.days.args() | {"state": self.state, "method": self.method} | changes
+        asked = {"state": self.state, "method": self.method, "q": self.sought}
+        values = self.days.args() | asked | changes
         return {name: value for name, value in values.items() if value}
 
     def chips(self) -> Iterator[tuple[str, dict[str, str]]]:
@@ -98,6 +110,8 @@ class Narrowed:
             yield _(STATES[self.state].word), self.args(state=None)
         if self.method is not None:
             yield _(METHODS[self.method]), self.args(method=None)
+        if self.sought:
+            yield f"“{self.sought}”", self.args(q=None)
 
 
 def between(asked: Filters) -> tuple[int, int]:
@@ -226,7 +240,10 @@ def _read() -> Narrowed:
     days_asked = filters.read(
         {name: request.args.get(name, "") for name in ("startDate", "endDate")}
     )
-    return Narrowed(days_asked, _choice("state", SaleState), _choice("method", SaleMethod))
+    sought = request.args.get("q", "").strip()
+    if len(sought) > MAX_SOUGHT or (sought and Wanted.read(sought) is None):
+        raise FieldProblem("q", "write an amount, or the number of a receipt such as 8F3A2-1C0D4")
+    return Narrowed(days_asked, _choice("state", SaleState), _choice("method", SaleMethod), sought)
 
 
 def _choice(field: str, kind: type[Choice]) -> Choice | None:
@@ -250,6 +267,7 @@ def _frame() -> dict[str, Any]:
     return {
         "states": STATES,
         "methods": METHODS,
+        "number": texts.short,
         "refunded": refunds.refunded_msat,
         "store": store,
         "stores": open_stores(),

@@ -36,12 +36,14 @@ _BACK: Final = """
 """
 """Ids begin with their time: only the day's entries are looked at."""
 
+FITS: Final = """(
+    amount_msat = :amount_msat OR fiat IN (:keyed, :whole)
+    OR abs(amount_msat * CAST(rate AS REAL) / :btc - :fiat) < :near OR sale_id LIKE :number)
+"""
+"""Whether a sale is what somebody looks for, with the values of `Wanted.params`."""
+
 _FIND: Final = f"""
-    SELECT {SALE_COLUMNS} FROM sales
-    WHERE store_id = :store_id AND settled_at >= :since AND (
-        amount_msat = :amount_msat OR fiat IN (:keyed, :whole)
-        OR abs(amount_msat * CAST(rate AS REAL) / :btc - :fiat) < :near
-        OR sale_id LIKE :number)
+    SELECT {SALE_COLUMNS} FROM sales WHERE store_id = :store_id AND settled_at >= :since AND {FITS}
     ORDER BY settled_at DESC, sale_id DESC LIMIT :limit
 """  # noqa: S608
 
@@ -82,6 +84,19 @@ class Wanted:
             amount_msat = None
         return cls(amount_msat, Decimal(f"{whole}.{decimals or 0}"), number)
 
+    def params(self, currency: str) -> dict[str, Any]:
+        """What `FITS` names; what was keyed in counts as it was."""
+        unit, fiat = minor_unit(currency), self.fiat
+        return {
+            "amount_msat": self.amount_msat,
+            "keyed": f"{fiat.quantize(unit):f}" if fiat is not None else None,
+            "whole": f"{fiat.normalize():f}" if fiat is not None else None,
+            "fiat": float(fiat) if fiat is not None else None,
+            "near": float(unit) / 2,
+            "btc": float(MSAT_PER_BTC),
+            "number": f"%{self.number}" if self.number else None,
+        }
+
 
 def payments(db: Place, terminal_id: str, *, limit: int = 10) -> list[Sale]:
     """The newest sales of a terminal that were paid, or may have been, newest first."""
@@ -104,19 +119,7 @@ def today(db: Place, terminal_id: str, store: Store) -> Today:
 
 
 def find(db: Place, store: Store, wanted: Wanted, *, limit: int = 20) -> list[Sale]:
-    """Paid sales of a store that fit, newest first; what was keyed in counts as it was."""
-    unit = minor_unit(store.currency)
-    fiat = wanted.fiat
-    params: dict[str, Any] = {
-        "store_id": store.store_id,
-        "since": db.now - FOUND_MS,
-        "amount_msat": wanted.amount_msat,
-        "keyed": f"{fiat.quantize(unit):f}" if fiat is not None else None,
-        "whole": f"{fiat.normalize():f}" if fiat is not None else None,
-        "fiat": float(fiat) if fiat is not None else None,
-        "near": float(unit) / 2,
-        "btc": float(MSAT_PER_BTC),
-        "number": f"%{wanted.number}" if wanted.number else None,
-        "limit": limit,
-    }
+    """Paid sales of a store that fit, newest first."""
+    scope = {"store_id": store.store_id, "since": db.now - FOUND_MS, "limit": limit}
+    params = wanted.params(store.currency) | scope
     return [Sale.of(row) for row in db.read(lambda tx: tx.all(_FIND, params))]

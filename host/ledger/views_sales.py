@@ -13,7 +13,9 @@ from typing import Any, Final
 
 from host.clock import MINUTE
 from host.ledger import incoming
+from host.ledger.rates import NO_CURRENCY
 from host.ledger.records import SALE_COLUMNS, Sale, SaleMethod, SaleState
+from host.ledger.views_recent import FITS, Wanted
 from host.store.tx import Place, Tx
 
 STRETCH: Final = 10_000
@@ -22,7 +24,7 @@ STRETCH: Final = 10_000
 QUARTER_MS: Final = 15 * MINUTE
 
 _PAGE: Final = f"""
-    SELECT {SALE_COLUMNS} FROM sales WHERE store_id = :store_id AND {{few}}
+    SELECT {SALE_COLUMNS} FROM sales WHERE store_id = :store_id AND {{few}} AND {{fits}}
         AND sale_id < :before AND sale_id >= :floor
         AND (:state IS NULL OR state = :state) AND (:method IS NULL OR method = :method)
     ORDER BY sale_id DESC LIMIT :limit
@@ -38,8 +40,16 @@ _FLOOR: Final = """
         AND sale_id >= :since ORDER BY sale_id DESC LIMIT 1 OFFSET :stretch
 """
 
+_NUMBERED: Final = f"""
+    SELECT {SALE_COLUMNS} FROM sales WHERE sale_id IN
+            (SELECT sale_id FROM sales WHERE store_id = :store_id AND sale_id LIKE :number)
+        AND (:state IS NULL OR state = :state) AND (:method IS NULL OR method = :method)
+    ORDER BY sale_id DESC LIMIT :limit
+"""  # noqa: S608
+"""By the number of a receipt, of whatever day: the ids are read from an index alone."""
+
 _BATCH: Final = f"""
-    SELECT {SALE_COLUMNS} FROM sales WHERE store_id = :store_id
+    SELECT {SALE_COLUMNS} FROM sales WHERE store_id = :store_id AND {{fits}}
         AND sale_id > :after AND sale_id < :before
         AND (:state IS NULL OR state = :state) AND (:method IS NULL OR method = :method)
     ORDER BY sale_id LIMIT :limit
@@ -58,13 +68,19 @@ _BEHIND: Final = """
 
 @dataclass(frozen=True, slots=True)
 class SaleList:
-    """Which sales: made from `since` to before `until` (epoch ms); None is any."""
+    """Which sales: made from `since` to before `until` (epoch ms); None is any.
+
+    A sale that is `wanted` by the number of its receipt is found whenever it was made.
+    """
 
     store_id: str
     since: int
     until: int
     state: SaleState | None = None
     method: SaleMethod | None = None
+    wanted: Wanted | None = None
+    currency: str = NO_CURRENCY
+    """In which an amount is wanted, beside satoshi."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +114,13 @@ def page(db: Place, which: SaleList, *, before: str | None = None, limit: int = 
 
     def look(tx: Tx) -> SalePage:
         params = _params(which) | {"limit": limit + 1, "stretch": STRETCH}
+        if numbered := _numbered(tx, which):
+            return SalePage(numbered, None)
         params["before"] = min(before or params["until"], params["until"])
         few = _few(which)
         floor = tx.one(_FLOOR, params) if few == _ANY else None
         at = params | {"floor": floor[0] if floor else params["since"]}
-        rows = tx.all(_PAGE.format(few=few), at)
+        rows = tx.all(_PAGE.format(few=few, fits=_fits(which)), at)
         found = [Sale.of(row) for row in rows]
         if len(found) > limit:
             return SalePage(found[:limit], found[limit - 1].sale_id)
@@ -113,10 +131,14 @@ def page(db: Place, which: SaleList, *, before: str | None = None, limit: int = 
 
 def batches(db: Place, which: SaleList, *, size: int = 1_000) -> Iterator[list[Sale]]:
     """Every sale of a list, oldest first, some at a time."""
-    params = _params(which)
+    params, fits = _params(which), _fits(which)
+    if numbered := db.read(lambda tx: _numbered(tx, which)):
+        yield numbered[::-1]
+        return
     after = params["since"]
     while True:
-        found = _batch(db, params | {"after": after, "before": params["until"], "limit": size})
+        at = {"after": after, "before": params["until"], "limit": size}
+        found = _batch(db, fits, params | at)
         if found:
             yield found
         if len(found) < size:
@@ -159,12 +181,23 @@ def _few(which: SaleList) -> str:
 _INDEXED: Final = (SaleState.DECLINED, SaleState.CHECKING, SaleState.CANCELLED)
 
 
-def _batch(db: Place, params: dict[str, Any]) -> list[Sale]:
-    return [Sale.of(row) for row in db.read(lambda tx: tx.all(_BATCH, params))]
+def _numbered(tx: Tx, which: SaleList) -> list[Sale]:
+    if which.wanted is None or not which.wanted.number:
+        return []
+    return [Sale.of(row) for row in tx.all(_NUMBERED, _params(which) | {"limit": 100})]
+
+
+def _fits(which: SaleList) -> str:
+    return FITS if which.wanted is not None else _ANY
+
+
+def _batch(db: Place, fits: str, params: dict[str, Any]) -> list[Sale]:
+    return [Sale.of(row) for row in db.read(lambda tx: tx.all(_BATCH.format(fits=fits), params))]
 
 
 def _params(which: SaleList) -> dict[str, Any]:
-    return {
+    wanted = which.wanted.params(which.currency) if which.wanted is not None else {}
+    return wanted | {
         "store_id": which.store_id,
         "since": f"{max(0, which.since):011x}",
         "until": f"{max(0, which.until):011x}",

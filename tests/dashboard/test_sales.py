@@ -22,6 +22,7 @@ from host.ledger.permissions import Role
 from host.ledger.records import Card, SaleMethod, SaleState
 from host.ledger.views_sales import SaleList
 from host.money import sats
+from host.receipts.texts import short
 from tests.support.forms import csrf_of
 from tests.support.others import foreign, on_screen, past
 from tests.support.shop import Shop
@@ -63,6 +64,38 @@ def test_sales_of_every_kind_stand_in_one_list(manager: FlaskClient, shop: Shop,
         assert 'class="chip"' in page
     for query in ("state=paid", "method=cash", "startDate=x"):
         assert manager.get(f"/sales?{query}").status_code == 400, query
+
+
+def test_a_sale_is_found_by_the_number_of_its_receipt_or_by_its_amount(
+    manager: FlaskClient, shop: Shop, ann: Card, clock: ManualClock
+) -> None:
+    old = str(shop.pay(ann, 2_100).payout.sale_id)
+    clock.advance(100 * DAY)
+    manager.set_cookie(COOKIE, shop.session())
+    new = str(shop.pay(ann, 2_100).payout.sale_id)
+    lost = shop.arm(4_000).sale_id
+    for sought, wanted in (
+        (short(old), [old]),  # whatever the days
+        (short(old).lower().replace("-", ""), [old]),
+        (new, [new]),
+        ("2 100 sats", [new]),
+        ("4000", [lost]),
+        ("4001", []),
+        ("00000-00000", []),
+    ):
+        asked = {"q": sought}
+        page = manager.get("/sales", query_string=asked).text
+        assert rows(page) == wanted, sought
+        assert f'value="{sought}"' in page
+        assert "“" in page  # a filter that can be taken out
+        file = manager.get("/sales/export.csv", query_string=asked).text
+        assert [row["sale_id"] for row in csv.DictReader(io.StringIO(file[1:]))] == wanted
+    for more in ({"state": "cancelled"}, {"method": "foreign"}):
+        assert rows(manager.get("/sales", query_string={"q": short(old)} | more).text) == []
+    assert short(new) in manager.get(f"/sales/{new}").text
+    for sought in ("nothing", "%", "9" * 41):
+        answer = manager.get("/sales", query_string={"q": sought})
+        assert (answer.status_code, "number of a receipt" in answer.text) == (400, True)
 
 
 def test_pages_go_on_where_the_last_one_ended(
