@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from host.language import gettext
+from host.language import gettext, pgettext
 
 KINDS: Final = {
     "sale": "Sales",
@@ -103,6 +104,25 @@ _ROOMS: Final = {
     "trail": "the audit trail",
     "zreports": "Z reports",
 }
+
+_FACTS: Final = (
+    *("alias", "amount_msat", "amount", "approved_by", "by", "card_id", "cards", "change", "count"),
+    *("currency", "cutoff_hour", "device_id", "entry_id", "file", "from", "issuer_id", "key"),
+    *("key_version", "kind", "limit_msat", "link", "name", "note", "number", "payout_id"),
+    *("pull_payment_id", "reason", "role", "rows", "sale_id", "sha256", "state", "store_id"),
+    *("terminal_id", "timezone", "tries", "uid", "value", "version"),
+)
+"""What the facts of a row are called; another one keeps its name."""
+
+
+def told(facts: Mapping[str, object]) -> str:
+    """The facts of a row in words: `name: Ann, limit: 5`."""
+    known = ((name, value) for name, value in facts.items() if value is not None)
+    return ", ".join(f"{pgettext('fact', name)}: {_value(name, value)}" for name, value in known)
+
+
+def _value(name: str, value: object) -> str:
+    return gettext(str(value)) if name in {"kind", "state"} else str(value)
 
 
 def words(action: str) -> str:

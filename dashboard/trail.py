@@ -56,7 +56,7 @@ def page() -> str:
         number=number,
         head=head,
         broken=broken,
-        told=told,
+        told=deeds.told,
         deed=deeds.words,
         store=store,
         zone=zone_words(context.clock.now(), store.timezone),
@@ -80,11 +80,6 @@ def csv() -> Response:
     response = Response(chunks(), mimetype="text/csv")
     response.headers["Content-Disposition"] = 'attachment; filename="audit.csv"'
     return response
-
-
-def told(row: AuditRow) -> str:
-    """The facts of a row in words: `name: Ann, limit: 5`."""
-    return ", ".join(f"{name}: {value}" for name, value in row.data.items() if value is not None)
 
 
 def _cells(row: AuditRow, times: Times, names: dict[str, str]) -> tuple[Any, ...]:

@@ -25,6 +25,7 @@ from host.config import DATABASE_NAME, Config, ConfigError, ReaderConfig, listen
 from host.daemon_lock import take_home
 from host.health import BEAT_MS, CLOCK, LIGHTNING, Board
 from host.keyring import Keyring
+from host.language import marked as N_
 from host.ledger import sales, wallets
 from host.ledger.btcpay import Book
 from host.ledger.records import SaleState
@@ -342,7 +343,7 @@ class Daemon:
         """Red for one beat when the clock jumped: times on receipts would be wrong."""
         now_base = self.clock.now() - time.monotonic_ns() // 1_000_000
         jumped = abs(now_base - base) > CLOCK_SLACK_MS
-        words = f"the clock jumped by {(now_base - base) / 1000:+.0f} s" if jumped else "steady"
+        words = f"the clock jumped by {(now_base - base) / 1000:+.0f} s" if jumped else N_("steady")
         self.board.report(CLOCK, not jumped, words)
         return now_base
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Final
 
 from host.ledger.codes import Words
@@ -100,6 +101,10 @@ def sentences(language: str, context: str) -> dict[str, str]:
 def _catalogue(language: str) -> catalogues.NullTranslations:
     if language == SOURCE:
         return catalogues.NullTranslations()
-    path = resources.files("host").joinpath("locale", f"{language}.mo")
-    with path.open("rb") as file:
+    with catalogue_file(language).open("rb") as file:
         return catalogues.GNUTranslations(file)
+
+
+def catalogue_file(language: str) -> Traversable:
+    """Where the texts of a language are, compiled."""
+    return resources.files("host").joinpath("locale", f"{language}.mo")

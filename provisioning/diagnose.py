@@ -142,22 +142,24 @@ class Diagnosis:
             yield f"{self.spent} of {journal.BUDGET} attempts ended nowhere."
 
     def next(self) -> str:
-        """What to do now."""
-        if self.trouble is not None:
-            return f"Next: {self.trouble.words.do}"
+        """What to do now, on the command line."""
+        todo = self.todo("Run `taptill cards repair`")
+        return f"Next: {todo[0].lower()}{todo[1:]}"
+
+    def todo(self, repair: str) -> str:
+        """What to do now; `repair` is how it is repaired where this is read."""
+        trouble = self.trouble or (TroubleCode.FOREIGN if self.state is State.FOREIGN else None)
+        if trouble is not None:
+            return trouble.words.do
         if self.known.job is not None or self.state in (State.PARTIAL, State.BLANK_SDM):
-            return "Next: run `taptill cards repair` and lay it down again."
+            return f"{repair} and lay it down again."
         if self.state is State.BLANK:
-            return "Next: issue it, or keep it."
-        if self.state is State.FOREIGN:
-            return f"Next: {TroubleCode.FOREIGN.words.do}"
+            return "Issue it, or keep it."
         if self.state is State.ADOPTABLE or (self.state is State.OURS and not self.known.live):
-            return "Next: issue it here (its keys are replaced), or wipe it."
+            return "Issue it here (its keys are replaced), or wipe it."
         if self.faults == (_BLOCKED,):
-            todo = "unblock it on its page, if it may pay again"
-        else:
-            todo = "run `taptill cards repair`" if self.faults else "nothing, it is fine"
-        return f"Next: {todo}."
+            return "Unblock it on its page, if it may pay again."
+        return f"{repair}." if self.faults else "Nothing, it is fine."
 
 
 def diagnose(

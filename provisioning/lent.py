@@ -231,18 +231,12 @@ def looked(found: Diagnosis, ms: int, *, whole: bool) -> Line:
     return Line(
         Sign.ASIDE if faults else Sign.DONE,
         says,
-        _on_the_page(found.next()),
+        found.todo("Choose Repair here"),
         title=row.alias if row else "",
         uid=found.uid.hex() if found.uid else None,
         ms=ms,
         facts=facts,
     )
-
-
-def _on_the_page(words: str) -> str:
-    """What to do next, for somebody who has a page before him and no command line."""
-    text = words.removeprefix("Next: ").replace("run `taptill cards repair`", "choose Repair here")
-    return text[:1].upper() + text[1:]
 
 
 def _missed(code: TroubleCode) -> Line:
