@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, render_template, request, url_for
+from werkzeug.wrappers import Response
 
-from dashboard import exports, filters
-from dashboard.access import asked_store, open_stores, permit_in_store
+from dashboard import exports, filters, forms
+from dashboard.access import asked_store, open_stores, permit_in_store, person
+from dashboard.errors import FieldProblem
 from dashboard.filters import Filters
 from dashboard.formats import grouped, zone_words
 from dashboard.room import here, store_time
 from dashboard.timeline import gap_words, timeline
-from host.ledger import cards, payouts, views_both, views_history
+from host.ledger import by_hand, cards, payouts, views_both, views_history
 from host.ledger.records import Payout, PayoutStatus
 from host.ledger.views import COUNT_CAP
 from host.ledger.views_history import Imported
@@ -71,6 +73,38 @@ def one(payout_id: str) -> str:
     return render_template("payout.html", card=card, gap=gap_words(payout), steps=steps, **frame)
 
 
+@bp.post("/<payout_id>/settle")
+@permit_in_store("payout.resolve")
+def settle(payout_id: str) -> Response:
+    """It was paid, says a manager, and gives the preimage that proves it."""
+    _undecided(payout_id)
+
+    def act() -> None:
+        try:
+            proof = bytes.fromhex(forms.text("preimage"))
+        except ValueError:
+            raise FieldProblem("preimage", "must be 64 hex digits") from None
+        fee = forms.limit("fee") or 0
+        by_hand.settle(here().db, payout_id, proof, person(), fee_msat=fee)
+
+    return forms.done(act, "It was paid: the books say so.", url_for(".one", payout_id=payout_id))
+
+
+@bp.post("/<payout_id>/release")
+@permit_in_store("payout.resolve")
+def release(payout_id: str) -> Response:
+    """It was not paid, says a manager who types its amount to make sure."""
+    payout = _undecided(payout_id)
+
+    def act() -> None:
+        if forms.amount("amount") != payout.amount_msat:
+            raise FieldProblem("amount", "type the amount of the payout to release it")
+        by_hand.release(here().db, payout_id, forms.text("reason"), person())
+
+    words = "The money is the card's again."
+    return forms.done(act, words, url_for(".one", payout_id=payout_id))
+
+
 @bp.get("/export.csv")
 @permit_in_store("payout.view")
 def csv() -> Any:
@@ -95,6 +129,14 @@ def ours(payout_id: str) -> Payout | Imported:
     if imported is None:
         abort(404)
     return imported
+
+
+def _undecided(payout_id: str) -> Payout:
+    """A payout of ours that may be ended by hand; what another system paid is over."""
+    payout = ours(payout_id)
+    if isinstance(payout, Imported):
+        abort(404)
+    return payout
 
 
 def aliases(shown: Iterable[Payout | Imported]) -> dict[str | None, str]:
