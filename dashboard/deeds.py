@@ -44,6 +44,7 @@ _WORDS: Final = {
     "desk.rekey": "Gave cards new keys",
     "desk.repair": "Repaired cards",
     "desk.stopped": "Stopped the card desk",
+    "desk.sure": "Said yes to wiping a card",
     "desk.verify": "Verified cards",
     "desk.wipe": "Wiped cards",
     "device.link": "Made a link for a device",

@@ -161,6 +161,16 @@ def stop(job_id: str) -> ResponseReturnValue:
     return redirect(url_for("desk.job", job_id=found.job_id), 303)
 
 
+@bp.post("/jobs/<job_id>/sure")
+@permit("card.provision")
+def sure(job_id: str) -> ResponseReturnValue:
+    """Say yes or no to what a job asks about the card on the reader."""
+    found = _job(job_id)
+    yes = request.form.get("answer") == "yes"
+    jobs.be_sure(here().db, found.job_id, request.form.get("uid", ""), yes, who())
+    return redirect(url_for("desk.job", job_id=found.job_id), 303)
+
+
 @bp.get("/jobs/<job_id>/list")
 @permit("card.provision")
 def printable(job_id: str) -> Response:

@@ -82,18 +82,34 @@ def _stage(context: DashboardContext, job: DeskJob, last: Line | None) -> dict[s
     reader = next(part for part in context.board.parts(job.terminal_id) if part.name == "reader")
     if not reader.ok:
         return _look("blocked", Words("The reader is not available", reader.detail))
-    step = job.step
+    return _step(job.step, last)
+
+
+def _step(step: dict[str, Any], last: Line | None) -> dict[str, Any]:
+    """What happens at the reader now."""
     if step.get("at") == "waiting":
         return _waiting(step.get("alias"), last)
     if step.get("at") == "card":
         words = retold(str(step.get("words", ""))).capitalize()
         bar = {"value": step.get("done", 0), "max": step.get("total", 0)}
         return _look("card", Words(_READING.says, f"{words} …")) | {"bar": bar}
+    if step.get("at") == "asked":
+        return _asked(step)
     if step.get("at") == "away" and last is not None:
         name = f"{last.title}: " if last.title else ""
         says = f"{name}{retold(last.says)}"
         return _look(f"away-{last.sign}", Words(says, _away(last)))
     return _look("getting", _GETTING)
+
+
+def _asked(step: dict[str, Any]) -> dict[str, Any]:
+    """Whether the card that lies there is to be wiped; answered, the work begins at once."""
+    if "yes" in step:
+        return _look("card", _READING)
+    alias = step.get("alias")
+    says = _("Wipe %(alias)s?") % {"alias": alias} if alias else _("Wipe this card?")
+    do = _("It loses its keys and pays no more. Leave it on the reader, and answer here.")
+    return _look("asked", Words(says, do)) | {"asked": step.get("uid")}
 
 
 def _waiting(alias: str | None, last: Line | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from host.readers.base import CardLink, Look, Reader, SeveralCards, Show
 from provisioning.engine import Workshop
@@ -36,6 +36,7 @@ AGAIN = frozenset(
         TroubleCode.SWAPPED,
         TroubleCode.TWICE,
         TroubleCode.SALE_ARMED,
+        TroubleCode.UNSURE,
     }
 )
 """Trouble that leaves the card, or the next one, still to be done."""
@@ -71,6 +72,8 @@ class Watch:
     progress: Callable[[Progress], None] = silent
     waiting: Callable[[int], None] = lambda _number: None
     result: Callable[[Result], None] = lambda _result: None
+    sure: Callable[[Trouble], bool] = lambda _unsure: False
+    """Asks about the card that lies there, when the order wants every card asked about."""
 
 
 class Stop(Protocol):
@@ -93,6 +96,7 @@ class Desk:
         self._workshop, self._reader, self._order, self._watch = workshop, reader, order, watch
         self._stop: Stop = stop or threading.Event()
         self._had: set[str] = set()
+        self._sure: frozenset[str] = frozenset()
         self.results: list[Result] = []
 
     def issue(self, entries: Iterable[Entry]) -> list[Result]:
@@ -160,7 +164,12 @@ class Desk:
             self._reader.show(Show(Look.READING, (progress.words, bar)))
             self._watch.progress(progress)
 
+        if order.sure is not None:
+            order = replace(order, sure=order.sure | self._sure)
         outcome = self._workshop.work(link, order, tell)
+        if _unsure(outcome) and self._watch.sure(outcome):
+            self._sure |= {outcome.uid or ""}
+            outcome = self._workshop.work(link, replace(order, sure=self._sure), tell)
         return outcome, (time.monotonic_ns() - began) // 1_000_000
 
     def _show(self, result: Result) -> None:
@@ -186,6 +195,10 @@ class Desk:
             return _is(entry, outcome)
         job = self._workshop.open_job(outcome.uid) if outcome.uid else None
         return job is not None and job.card.get("alias") == entry.card.alias
+
+
+def _unsure(outcome: Outcome) -> TypeGuard[Trouble]:
+    return isinstance(outcome, Trouble) and outcome.code is TroubleCode.UNSURE
 
 
 def _is(entry: Entry, done: Done) -> bool:

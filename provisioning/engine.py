@@ -19,7 +19,7 @@ from host.readers.base import CardGone, CardRefused, SeveralCards
 from host.store.engine import Engine
 from host.store.tx import Tx
 from provisioning import books, journal, originality
-from provisioning.decide import Decider, Decision, is_factory, recognise
+from provisioning.decide import Books, Decider, Decision, is_factory, recognise
 from provisioning.execute import Hand
 from provisioning.journal import Job
 from provisioning.keysets import FACTORY, KeyRoom, KeysMissing
@@ -127,6 +127,7 @@ class _Tap:
         decision = Decider(self._order, known, self._room, uid, seen, judged).decide()
         if self._nothing_left(decision, seen, judged):
             return self._as_it_is(decision, judged)
+        self._be_sure(decision, known)
         steps = decision.plan.remaining(seen, judged.held or ())
         self._begin(decision, writes=bool(steps) or decision.plan.random_id)
         self._say(1, len(steps), "opening the card")
@@ -189,6 +190,14 @@ class _Tap:
     def _nothing_left(self, decision: Decision, seen: Seen, judged: Judgement) -> bool:
         wiped = decision.plan.use is Use.WIPE and decision.resumes is None
         return wiped and judged.held is not None and is_factory(seen, judged.held)
+
+    def _be_sure(self, decision: Decision, known: Books) -> None:
+        """A wipe destroys keys: where a technician is asked, nothing is written before the yes."""
+        sure, uid = self._order.sure, decision.plan.uid.hex()
+        if self._order.goal is not Goal.WIPE or sure is None or decision.resumes is not None:
+            return
+        if uid not in sure:
+            raise Stop(TroubleCode.UNSURE, known.live.alias if known.live else "")
 
     def _as_it_is(self, decision: Decision, judged: Judgement) -> Done:
         """A card as delivered: no key is used only to hear so; the books may not know yet."""

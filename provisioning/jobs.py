@@ -288,6 +288,29 @@ def step(db: Place, job_id: int, now: dict[str, Any]) -> None:
     db.transaction(write)
 
 
+def be_sure(db: Place, job_id: int, uid: str, yes: bool, person: str | None) -> bool:
+    """Answer what the job asks about the card of this UID; False when it asks no more."""
+
+    def write(tx: Tx) -> bool:
+        job = get(tx, job_id)
+        asks = job is not None and job.open and job.step.get("at") == "asked"
+        if job is None or not asks or job.step.get("uid") != uid or "yes" in job.step:
+            return False
+        step(tx, job_id, job.step | {"yes": yes})
+        if yes:
+            facts = {"uid": uid, "alias": job.step.get("alias")}
+            audit.append(tx, person, "desk.sure", str(job_id), facts)
+        return True
+
+    return db.transaction(write)
+
+
+def answer(db: Place, job_id: int) -> bool | None:
+    """What was answered to what the job asks now; None while nobody has."""
+    job = get(db, job_id)
+    return job.step.get("yes") if job is not None else None
+
+
 def record(
     db: Place, job_id: int, line: Line, position: int | None = None, state: str = "done"
 ) -> None:

@@ -96,7 +96,7 @@ class _Shift:
 
     def work(self) -> None:
         """Lead cards through the engine."""
-        watch = Watch(self._progress, self._waiting, self._result)
+        watch = Watch(self._progress, self._waiting, self._result, self._sure)
         room = self._room
         self._desk = Desk(room.workshop, self._reader, self._order(), watch, self._stop)
         while self._more():
@@ -139,6 +139,7 @@ class _Shift:
             random_id_confirmed=asked("random_id", False),
             originality=asked("originality", False),
             more_tries=asked("once_more", False),
+            sure=frozenset(),
             done_before=frozenset(uid for uid in before if uid),
             person=job.person_id,
         )
@@ -152,6 +153,17 @@ class _Shift:
     def _progress(self, now: Progress) -> None:
         told = {"at": "card", "done": now.done, "total": now.total, "words": now.words}
         jobs.step(self._db, self._job.job_id, told)
+
+    def _sure(self, unsure: Trouble) -> bool:
+        """Ask on the page, while the card lies there: once it is taken away, the answer is no."""
+        uid, alias = unsure.uid or "", unsure.detail
+        self._reader.show(Show(Look.READING, (f"Wipe {alias or 'it'}?", "Answer on the screen")))
+        jobs.step(self._db, self._job.job_id, {"at": "asked", "uid": uid, "alias": alias})
+        while not self._stop.is_set() and not self._reader.wait_gone(WAIT_MS):
+            answer = jobs.answer(self._db, self._job.job_id)
+            if answer is not None:
+                return answer
+        return False
 
     def _result(self, result: Result) -> None:
         outcome = result.outcome

@@ -75,6 +75,8 @@ class Order:
     """The technician allows another round of authentications."""
     done_before: frozenset[str] = frozenset()
     """UIDs that this batch has finished already."""
+    sure: frozenset[str] | None = None
+    """UIDs of the cards that may be wiped, where each is asked about; None asks about none."""
     person: str | None = None
 
 

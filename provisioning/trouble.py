@@ -39,6 +39,7 @@ class TroubleCode(StrEnum):
     RANDOM_ID_UNCONFIRMED = "random_id_unconfirmed"
     UID_UNKNOWN = "uid_unknown"
     SALE_ARMED = "sale_armed"
+    UNSURE = "unsure"
     WRONG_ORDER = "wrong_order"
 
     @property
@@ -96,6 +97,9 @@ _WORDS: dict[TroubleCode, Words] = {
     TroubleCode.UID_UNKNOWN: Words("The card hides its number", "Issue it anew, or lay it aside."),
     TroubleCode.WRONG_ORDER: Words(
         "The order does not fit the books", "Check account, store and name."
+    ),
+    TroubleCode.UNSURE: Words(
+        "This card was not wiped: nobody said yes", "Lay it down again to be asked once more."
     ),
     TroubleCode.SALE_ARMED: Words(
         "A sale waits for a card on this terminal", "Finish or cancel the sale first."

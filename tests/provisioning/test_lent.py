@@ -11,7 +11,7 @@ import pytest
 
 from hardware.twin.card import Tear, TearAt, TwinCard
 from host.keyring import Issuer, Keyring
-from host.ledger import cards, loans, sales, stores
+from host.ledger import audit, cards, loans, sales, stores
 from host.ledger.codes import Code, Refused
 from host.money import sats
 from host.ntag424.values import Key, Uid
@@ -65,14 +65,17 @@ class Station:
             yield stop
         finally:
             stop.set()
-            thread.join(5)
+            thread.join(30)
             assert not thread.is_alive()
 
-    def tap(self, job: DeskJob, card: TwinCard) -> Line:
-        """Lay a card down and take it away when its line is there."""
+    def tap(self, job: DeskJob, card: TwinCard, *, sure: bool | None = None) -> Line:
+        """Lay a card down and take it away when its line is there; `sure` answers what is asked."""
         before = len(jobs.lines(self.db, job.job_id))
         self.waits(job)
         self.reader.lay(card)
+        if sure is not None:
+            wait_for(self.db, lambda: self.at(job) == "asked", "the question")
+            assert jobs.be_sure(self.db, job.job_id, card.state.uid.hex(), sure, "Tina")
         wait_for(
             self.db,
             lambda: len(jobs.lines(self.db, job.job_id)) > before and self.at(job) == "away",
@@ -207,7 +210,7 @@ def test_other_kinds_go_on_until_they_are_stopped(station: Station) -> None:
     ):
         job = station.start(kind)
         with station.serving():
-            line = station.tap(job, card)
+            line = station.tap(job, card, sure=True if kind is Kind.WIPE else None)
             assert (line.sign, line.says) == (Sign.DONE, says)
             station.waits(job)
             jobs.end(station.db, job.job_id, DeskState.STOPPED)
@@ -216,6 +219,37 @@ def test_other_kinds_go_on_until_they_are_stopped(station: Station) -> None:
         line = station.tap(job, card)
         assert line.facts["lines"][1] == "It is blank, as delivered."
         assert station.ended(job) is DeskState.DONE
+
+
+def test_a_card_is_wiped_only_after_somebody_said_yes_to_it(station: Station) -> None:
+    shop, card, other = station.shop, _blank(1), _blank(2)
+    shop.done(card, Goal.ISSUE)
+    job = station.start(Kind.WIPE, total=2)
+    uid, keys = card.state.uid.hex(), card.state.keys
+    with station.serving():
+        assert station.tap(job, other).says == "nothing to do", "a blank card is not asked about"
+        no = station.tap(job, card, sure=False)
+        assert (no.sign, no.code) == (Sign.AGAIN, "unsure")
+        station.waits(job)
+        station.reader.lay(card)
+        wait_for(station.db, lambda: station.at(job) == "asked", "the question")
+        assert not jobs.be_sure(station.db, job.job_id, other.state.uid.hex(), True, "Tina")
+        station.reader.lift()  # taking it away is no
+        station.waits(job)
+        assert jobs.lines(station.db, job.job_id)[0].code == "unsure"
+        assert not jobs.be_sure(station.db, job.job_id, uid, True, "Tina"), "it asks no more"
+        assert card.state.keys == keys
+        card.tear(Tear(TearAt.COMMAND, 26))
+        torn = station.tap(job, card, sure=True)
+        assert (torn.code, torn.facts["wrote"]) == ("card_gone", True)
+        done = station.tap(job, card)
+        assert (done.sign, done.says) == (
+            Sign.DONE,
+            "wiped, as delivered, finishing an earlier tap",
+        )
+        assert station.ended(job) is DeskState.DONE
+    row = next(row for row in audit.recent(station.db) if row.action == "desk.sure")
+    assert (row.person_id, row.data["uid"]) == ("Tina", uid)
 
 
 def test_another_process_starts_follows_and_stops_a_job(station: Station) -> None:
@@ -234,7 +268,7 @@ def test_another_process_starts_follows_and_stops_a_job(station: Station) -> Non
         with station.serving():
             seen = elsewhere.events.last_id()
             assert station.tap(started, _blank(1)).sign is Sign.DONE
-            assert elsewhere.events.wait(seen, 5_000)
+            assert elsewhere.events.wait(seen, 30_000)
             assert jobs.lines(elsewhere, started.job_id)[0].title == "Guest-001"
             station.waits(started)
             jobs.end(elsewhere, started.job_id, DeskState.STOPPED)

@@ -8,11 +8,11 @@ const $ = (id) => document.getElementById(id);
 const root = $("job");
 const url = root.dataset;
 const ICONS = {
-  getting: "hourglass", waiting: "tap", card: "reading", again: "again", blocked: "alert",
+  getting: "hourglass", waiting: "tap", card: "reading", again: "again", blocked: "alert", asked: "alert",
   "away-done": "check", "away-aside": "cross", "away-again": "again",
   "ended-done": "check", "ended-stopped": "stop",
 };
-const SPOKEN = new Set(["waiting", "blocked", "away-done", "away-aside", "away-again", "again", "ended-done", "ended-stopped"]);
+const SPOKEN = new Set(["waiting", "asked", "blocked", "away-done", "away-aside", "away-again", "again", "ended-done", "ended-stopped"]);
 
 let shown = JSON.parse(url.state);
 let newest = Number(url.after);
@@ -27,7 +27,8 @@ function show(state) {
   bar(state.bar);
   $("counts").textContent = `${state.done}${state.total ? ` of ${state.total}` : ""} done`;
   if (changed && SPOKEN.has(state.look)) $("announce").textContent = `${state.says}. ${state.do}`;
-  if (state.taps !== shown.taps || state.open !== shown.open) refresh(state.open !== shown.open);
+  const buttons = state.open !== shown.open || state.asked !== shown.asked;
+  if (buttons || state.taps !== shown.taps) refresh(buttons);
   shown = state;
 }
 
@@ -38,9 +39,10 @@ function bar(now) {
   $("bar").value = now.value;
 }
 
-/** The lines, as the server tells them; one request at a time. A job's end has other buttons. */
-function refresh(over) {
-  fetching = fetching.then(() => swap(over ? ["parts", "actions"] : ["parts"])).catch(() => {});
+/** The lines, as the server tells them; one request at a time. A question and a job's end have
+ * other buttons. */
+function refresh(buttons) {
+  fetching = fetching.then(() => swap(buttons ? ["parts", "actions"] : ["parts"])).catch(() => {});
 }
 
 async function swap(places) {
