@@ -13,7 +13,7 @@ What its answers mean (`doc/schemas/xpay.json`, `listpays.json`):
   already): that command is over; `listpays` decides, because parts may still be in flight.
 - `listpays` says `failed` between two attempts of a command that goes on. So after a request that
   was not answered, a "no" counts only once `retry_for` is over (`doubts`).
-- Anything that is no JSON-RPC error: unknown.
+- Anything that is no JSON-RPC error, or comes from a proxy (502 to 504): unknown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from host.bolt11 import Bolt11Invoice
 from host.lightning.doubts import QUIET_S, NotKnown
-from host.lightning.http import Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
+from host.lightning.http import BETWEEN, Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
 from host.lightning.remote import Common, RemoteWallet, key_refused, named, paid, whole
 from host.lightning.wallet import (
     Failed,
@@ -157,7 +157,7 @@ def _refusal(answer: Answer) -> str:
     inner = record.get("error")
     error = inner if isinstance(inner, dict) else record
     code = error.get("code")
-    if not isinstance(code, int):
+    if not isinstance(code, int) or answer.status in BETWEEN:
         raise NoAnswer(f"Core Lightning answered {answer.status}")
     if code in _RUNE_CODES:
         raise key_refused("Core Lightning", _WAY_OUT)

@@ -40,6 +40,8 @@ logging.getLogger("urllib3").setLevel(logging.INFO)
 
 MAX_BODY: Final = 1 << 20
 CONNECT_S: Final = 3.0
+BETWEEN: Final = (502, 503, 504)
+"""Statuses of what stands in front of a service: the service may be at work all the same."""
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
 

@@ -13,6 +13,7 @@ What its answers mean (`lnrpc/routerrpc/router.proto`):
 - `FAILED`: LND has given up all attempts; no part is in flight any more.
 - A gRPC error before that ("invoice is already paid", "payment is in transition", "invoice
   expired", ...): LND said no to this request; the payment is tracked before it counts as failed.
+- 502 to 504 come from a proxy, whatever the body: unknown.
 - Code 5 from tracking: no such payment. Unavailable, cancelled, deadline, internal: unknown; and so
   is a bare "Not Found", which is the gateway's: it has no such address, and LND was not asked.
 """
@@ -25,7 +26,7 @@ from typing import Any, Final
 
 from host.bolt11 import Bolt11Invoice
 from host.lightning.doubts import NotKnown
-from host.lightning.http import Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
+from host.lightning.http import BETWEEN, Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
 from host.lightning.remote import Common, RemoteWallet, key_refused, named, paid, sha256, whole
 from host.lightning.wallet import (
     Failed,
@@ -36,6 +37,8 @@ from host.lightning.wallet import (
     WalletRefused,
 )
 
+_CODES: Final = range(17)
+"""What gRPC knows; another number is that of somebody in between."""
 _NOT_FOUND: Final = 5
 _NO_TELLING: Final = {1, 4, 8, 13, 14, 15}  # cancelled, deadline, exhausted, internal, …
 _DENIED: Final = {7, 16}
@@ -117,10 +120,10 @@ class LndWallet(RemoteWallet):
             "no_inflight_updates": True,
         }
         begun = False
-        for _, line in self._api.lines("POST", "/v2/router/send", body, pay_s):
+        for status, line in self._api.lines("POST", "/v2/router/send", body, pay_s):
             if "result" not in line:
                 code, message = _error(line)
-                if begun or code in _NO_TELLING:
+                if begun or code in _NO_TELLING or status in BETWEEN:
                     raise NoAnswer(f"LND: {message}")
                 _check_rights(code, message)
                 return Failed(f"LND: {message}")
@@ -160,7 +163,7 @@ def _error(record: dict[str, Any]) -> tuple[int, str]:
     inner = record.get("error")
     error = inner if isinstance(inner, dict) else record
     code = error.get("code", error.get("grpc_code"))
-    if not isinstance(code, int):
+    if not isinstance(code, int) or code not in _CODES:
         raise NoAnswer("LND answered neither a result nor an error")
     return code, clean(error.get("message"))
 

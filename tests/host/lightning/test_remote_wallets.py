@@ -7,6 +7,7 @@ payment: answers lost, requests lost, servers that stammer, payments that stay i
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -30,6 +31,7 @@ from tests.host.lightning.contract import NEVER_SENT, Pair, WalletContract
 from tests.host.lightning.remote_rig import KINDS, MAX_FEE_MSAT, Rig, asked
 from tests.support.invoices import invoice_text
 from tests.support.wallet_servers.btcpay import BtcpayServer
+from tests.support.wallet_servers.cln import ClnServer
 from tests.support.wallet_servers.phoenixd import PhoenixdServer
 
 
@@ -176,6 +178,21 @@ def test_threats_5_an_answer_without_meaning_to_a_payment_is_unknown(
     assert isinstance(result, Unknown), result
     assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown | Failed)
     assert rig.net.balances["shop"] == 0
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_threats_5_a_proxy_that_speaks_json_of_its_own_says_nothing_of_a_payment(
+    rig: Rig, status: int
+) -> None:
+    text, payment_hash = asked(rig)
+    body = json.dumps({"code": status, "message": "upstream", "detail": "upstream"}).encode()
+    rig.server.instead.append((rig.kind.server.paying, (status, body)))  # type: ignore[attr-defined]
+    result = rig.payer.pay(text, MAX_FEE_MSAT)
+    if status == 500 and rig.kind.server is ClnServer:  # so it says no itself
+        assert isinstance(result, Failed)
+        return
+    assert isinstance(result, Unknown), result
+    assert isinstance(rig.payer.lookup_payment(payment_hash), Unknown)
 
 
 @pytest.mark.parametrize(
