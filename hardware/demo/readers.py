@@ -55,6 +55,10 @@ class DemoReader(ABC):
     def close(self) -> None:
         """End what was started for it."""
 
+    @abstractmethod
+    def label(self, name: str, text: str) -> None:
+        """Write on a card what people call it, for the virtual counter to show."""
+
     @property
     def opener(self) -> ReaderOpener | None:
         """How the daemon opens it, where its name alone does not do."""
@@ -79,6 +83,9 @@ class _ProcessReader(DemoReader):
 
     def lift(self) -> None:
         self._twin.lift()
+
+    def label(self, name: str, text: str) -> None:
+        self._twin.label(name, text)
 
     def close(self) -> None:
         self._closing.close()
@@ -155,6 +162,9 @@ class InProcessReader(DemoReader):
         if self._reader is not None:
             self._reader.lift()
         self._laid.close()
+
+    def label(self, name: str, text: str) -> None:
+        """It has no counter: nobody would read it."""
 
     def close(self) -> None:
         with contextlib.suppress(Exception):

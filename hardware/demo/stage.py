@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hardware.demo import labels
 from hardware.demo.readers import CounterAt, DemoReader, demo_reader
 from hardware.twin.store import Drawer
 from host import keyring as keyrings
@@ -129,7 +130,11 @@ def several(
         _make_cards(home, config, keyring, readers[0], say, only)
         openers = {reader.device: reader.opener for reader in readers if reader.opener}
         daemon = Daemon(home, config, keyring, openers=openers, demo_url=readers[0].counter_url)
-        yield stack.enter_context(daemon), readers
+        stack.enter_context(daemon)
+        if live:
+            uid = Drawer(home / "cards").read(BLANK).uid
+            stack.enter_context(labels.followed(daemon.db, readers, BLANK, uid))
+        yield daemon, readers
 
 
 def device_link(daemon: Daemon, terminal_id: str) -> str:

@@ -40,6 +40,8 @@ class BenchCard:
     name: str
     uid: Uid
     laid: bool
+    label: str = ""
+    """What is written on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Bench:
         self._lights = Lights()
         self._picture: Picture | None = None
         self._held: frozenset[str] = frozenset()
+        self._labels: dict[str, str] = {}
         self._watchers: tuple[Callable[[], None], ...] = ()
         self._changed = threading.Condition()
 
@@ -65,13 +68,18 @@ class Bench:
         """All cards, in order of their names. Raises `DrawerError` for a damaged state file."""
         lying = {laid.name for laid in self._laid}
         return [
-            BenchCard(name, self._drawer.read(name).uid, name in lying)
+            BenchCard(name, self._drawer.read(name).uid, name in lying, self._labels.get(name, ""))
             for name in self._drawer.names()
         ]
 
     def create(self, name: str, uid: Uid | None = None) -> None:
         """Put a new card, as NXP delivers it, into the drawer. Raises `DrawerError`."""
         self._drawer.create(name, uid)
+        self._tell()
+
+    def label(self, name: str, text: str) -> None:
+        """Write on a card what people call it; an empty text takes it off."""
+        self._labels[name] = text
         self._tell()
 
     def state(self, name: str) -> CardState:

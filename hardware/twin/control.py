@@ -41,6 +41,7 @@ def _create(bench: Bench, argument: dict[str, Any]) -> None:
 
 _COMMANDS: dict[str, Callable[[Bench, Any], Any]] = {
     "create": _create,
+    "label": lambda bench, said: bench.label(said["name"], said["text"]),
     "lay": Bench.lay,
     "lift": lambda bench, name: bench.lift(None if name is True else name),
     "tear": _tear,

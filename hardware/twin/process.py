@@ -84,6 +84,10 @@ class TwinProcess:
         """Put a new card into the drawer."""
         self._ask({"create": {"name": name, "uid": uid.hex() if uid else None}})
 
+    def label(self, name: str, text: str) -> None:
+        """Write on a card what people call it."""
+        self._ask({"label": {"name": name, "text": text}})
+
     def lay(self, name: str) -> None:
         """Lay a card on the reader."""
         self._ask({"lay": name})

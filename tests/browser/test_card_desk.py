@@ -161,6 +161,33 @@ def test_a_job_of_another_process_is_followed_and_a_reload_shows_the_same(
     wait_for(shop.db, lambda: loans.of(shop.db, AT) is None)
 
 
+def test_a_card_is_wiped_only_when_the_technician_says_yes_to_it(
+    desk: Page, shop: RunningShop, lay: Callable[[TwinCard, str], None]
+) -> None:
+    card = shop.card("Ann").twin
+    desk.get_by_role("link", name="Wipe").press("Enter")
+    desk.get_by_role("button", name="Start at this reader").press("Enter")
+    step(desk, "waiting")
+    shop.reader().lay(card)
+    step(desk, "asked")
+    expect(desk.locator("#step-says")).to_have_text("Wipe Ann?")
+    expect(desk.locator("#announce")).to_contain_text("Wipe Ann?")
+    desk.get_by_role("button", name="Leave it as it is").press("Enter")
+    step(desk, "away-again")
+    shop.reader().lift()
+    expect(desk.locator(".line").first).to_contain_text("nobody said yes")
+    assert any(key.version for key in card.state.keys)
+    step(desk, "again")
+    shop.reader().lay(card)
+    step(desk, "asked")
+    desk.get_by_role("button", name="Wipe it").press("Enter")
+    step(desk, "away-done")
+    shop.reader().lift()
+    expect(desk.locator(".line").first).to_contain_text("Wiped, as delivered")
+    desk.get_by_role("button", name="Finish").press("Enter")
+    step(desk, "ended-stopped")
+
+
 def test_the_demos_blank_card_is_made_over_the_twin_reader(
     browser: Browser, tmp_path: Path
 ) -> None:
@@ -181,10 +208,14 @@ def test_the_demos_blank_card_is_made_over_the_twin_reader(
         page.goto(f"{site}/desk")
         page.get_by_role("button", name="Start at this reader").click()
         step(page, "waiting")
+        counter = window.new_page()
+        counter.goto(twin.counter_url or "")
+        expect(counter.get_by_role("button", name="blank: lay it")).to_be_visible()
         twin.lay(BLANK)
         step(page, "away-done")
         twin.lift()
         step(page, "ended-done")
+        expect(counter.get_by_role("button", name="Card 001: lay it")).to_be_visible()
         page.get_by_role("link", name="History of Card 001").click()
         expect(page.get_by_role("list", name="What happened, newest first")).to_contain_text(
             "Programmed"

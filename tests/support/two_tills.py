@@ -98,6 +98,9 @@ class ProcessPcsc(DemoReader):
     def lift(self) -> None:
         self._twin.lift()
 
+    def label(self, name: str, text: str) -> None:
+        self._twin.label(name, text)
+
     def close(self) -> None:
         self._twin.close()
 

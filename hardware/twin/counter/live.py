@@ -109,6 +109,7 @@ class Scene:
         state = f"read {reads} ×" if reads else "never read"
         return {
             "name": card.name,
+            "title": card.label or card.name,
             "label": f"•••• {uid[-4:-2]} {uid[-2:]}",
             "laid": card.laid,
             "state": "on the reader" if card.laid else state,

@@ -120,6 +120,7 @@ def test_a_twin_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
         assert [(card.name, card.uid, card.laid) for card in twin.cards()] == [("ann", UID, True)]
         twin.tear(TearAt.ANSWER, skip=3, latency=0.0)
         twin.lift()
+        twin.label("ann", "Ann's card")
         assert twin.state("ann").uid == UID
         assert twin.lights() == Lights()
         assert twin.wait_lights(Lights(), 1000)

@@ -108,15 +108,15 @@ function place(card, index) {
 function showCard(card, index) {
   const item = place(card, index);
   const { button } = item;
-  button.querySelector(".card-name").textContent = card.name;
+  button.querySelector(".card-name").textContent = card.title;
   button.querySelector(".card-uid").textContent = card.label;
   button.setAttribute("aria-pressed", String(card.laid));
-  button.setAttribute("aria-label", `${card.name}: ${card.laid ? "take it away" : "lay it on the reader"}`);
+  button.setAttribute("aria-label", `${card.title}: ${card.laid ? "take it away" : "lay it on the reader"}`);
   item.classList.toggle("laid", card.laid);
   item.querySelector(".card-state").textContent = card.state;
   const tap = item.querySelector(".tap");
   tap.disabled = card.laid;
-  tap.setAttribute("aria-label", `Tap ${card.name}`);
+  tap.setAttribute("aria-label", `Tap ${card.title}`);
   move(button, card.laid ? $("pad") : item.querySelector(".slot"));
 }
 

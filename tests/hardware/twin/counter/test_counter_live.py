@@ -34,6 +34,8 @@ def test_the_page_is_told_of_cards_and_lights(bench: Bench) -> None:
         assert [card["laid"] for card in next(told)["cards"]] == [False, True]
         bench.show(Lights(declined=True))
         assert next(told)["reader"]["declined"]
+        bench.label("bob", "Bob's card")
+        assert [card["title"] for card in next(told)["cards"]] == ["alice", "Bob's card"]
         connection.close()
 
 
