@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from host.ledger import sales
 from host.ledger.codes import Code
 from host.ledger.records import SaleState
+from tests.support.browser import barriers, overflow
 from tests.support.shop import Shop
 from tests.support.till_page import charge, heard, keys, ready, stage
 
@@ -158,7 +159,7 @@ def test_the_largest_amount_fits_on_one_line_without_a_scrollbar(
     stage(till, state.value)
     till.evaluate("document.fonts.ready.then(() => true)")
     inside = """() => {
-      const stage = document.getElementById("stage");
+      const stage = document.getElementById("stage-body");
       const amount = document.getElementById("stage-amount");
       const unit = amount.querySelector(".unit").getBoundingClientRect();
       const box = amount.getBoundingClientRect();
@@ -171,6 +172,24 @@ def test_the_largest_amount_fits_on_one_line_without_a_scrollbar(
       };
     }"""
     assert till.evaluate(inside) == {"wide": 0, "high": 0, "lines": 1, "out": 0}
+
+
+@pytest.mark.parametrize("size", [(320, 568), (360, 740), (1024, 600)])
+def test_however_much_is_said_the_keys_stay_in_sight_and_the_words_can_be_scrolled(
+    till: Page, shop: Shop, size: tuple[int, int]
+) -> None:
+    till.set_viewport_size({"width": size[0], "height": size[1]})
+    sale = shop.arm(999_999_999)
+    data = {"words": "Ask at the desk of the bank that gave it to you. " * 12}
+    declined, code = SaleState.DECLINED, Code.FOREIGN_REFUSED
+    sales.move(shop.db, sale.sale_id, declined, code=code, data=data)
+    stage(till, "declined")
+    for key in ("main", "extra", "other"):
+        expect(till.locator(f"#stage-{key}")).to_be_in_viewport(ratio=1)
+    expect(till.locator("#stage-do")).to_be_in_viewport(ratio=1)
+    expect(till.locator("#stage-body")).to_have_attribute("tabindex", "0")
+    assert overflow(till) <= 0
+    assert barriers(till) == []
 
 
 @pytest.mark.parametrize("width", [360, 1024])
@@ -208,8 +227,8 @@ def test_the_second_click_of_a_double_click_is_not_for_the_next_screen(
     [
         (Code.SUN_INVALID, "Try again", "Cancel sale"),
         (Code.CARD_BLOCKED, "Another card", "Cancel sale"),
-        (Code.LIMIT_DAY, "Another card", "Change the amount"),
-        (Code.AMOUNT_LOW, "Change the amount", "Cancel sale"),
+        (Code.LIMIT_DAY, "Another card", "Change amount"),
+        (Code.AMOUNT_LOW, "Change amount", "Cancel sale"),
         (Code.QR_UNPAID, "Use a card", "Cancel sale"),
     ],
 )

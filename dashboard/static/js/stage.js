@@ -40,6 +40,7 @@ export class Stage {
   constructor(act) {
     this.#act = act;
     for (const place of PLACES) $(`stage-${place}`).addEventListener("click", () => this.#do(place));
+    addEventListener("resize", () => this.#reach());
   }
 
   /** Show a view: `{state, help, says, do, more, amount, unit, also, tip, note, leaves_in_ms, qr, down}`. */
@@ -59,6 +60,7 @@ export class Stage {
     for (const place of PLACES) this.#button(place, look[place]);
     this.#timer(view.leaves_in_ms ?? view.qr?.left_ms);
     $("stage").hidden = false;
+    this.#reach();
   }
 
   hide() {
@@ -83,6 +85,13 @@ export class Stage {
   /** Words about what just happened, until the next state. */
   tell(text) {
     $("stage-more").textContent = text;
+  }
+
+  /** Words that do not fit are scrolled, by the keyboard too. */
+  #reach() {
+    const body = $("stage-body");
+    if (body.scrollHeight > body.clientHeight) body.tabIndex = 0;
+    else body.removeAttribute("tabindex");
   }
 
   #do(place) {
