@@ -17,8 +17,10 @@ import ipaddress
 import json
 import logging
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -229,6 +231,10 @@ class HttpApi:
             response.close()  # the rest of a stream has no reader
             response.release_conn()
 
+    def tail(self, path: str, read_s: float) -> Tail:
+        """An answer that goes on, for one thread to read and for another to end."""
+        return Tail(self, path, read_s)
+
     def close(self) -> None:
         self._pool.close()
 
@@ -310,6 +316,40 @@ class HttpApi:
                 yield piece
         except HTTPError as error:
             raise NoAnswer(f"{self._name} broke off its answer") from error
+
+
+class Tail:
+    """The lines of an answer that goes on until somebody has heard enough. Nothing is asked yet."""
+
+    def __init__(self, api: HttpApi, path: str, read_s: float) -> None:
+        self._api = api
+        self._path = path
+        self._read_s = read_s
+        self._lock = threading.Lock()
+        self._response: BaseHTTPResponse | None = None
+        self._enough = False
+
+    def lines(self) -> Iterator[bytes]:
+        """The lines as they come; raises the errors drawn above."""
+        api = self._api
+        response = api._open("GET", self._path, None, None, self._read_s)
+        try:
+            with self._lock:
+                self._response = response
+            if not self._enough:
+                yield from api._lines(response, self._read_s)
+        finally:
+            with self._lock:
+                self._response = None
+                response.close()
+
+    def end(self) -> None:
+        """Wake whoever reads, who then sees the end; again does nothing."""
+        with self._lock:
+            self._enough = True
+            if self._response is not None:
+                with suppress(OSError, ValueError, RuntimeError):  # it has just ended by itself
+                    self._response.shutdown()
 
 
 def _tls(endpoint: Endpoint) -> ssl.SSLContext:

@@ -4,7 +4,9 @@ Least rights, baked for this alone:
 
     lncli bakemacaroon uri:/lnrpc.Lightning/GetInfo uri:/lnrpc.Lightning/AddInvoice \\
         uri:/lnrpc.Lightning/LookupInvoice uri:/routerrpc.Router/SendPaymentV2 \\
-        uri:/routerrpc.Router/TrackPaymentV2
+        uri:/routerrpc.Router/TrackPaymentV2 uri:/invoicesrpc.Invoices/SubscribeSingleInvoice
+
+The last one is for news of an invoice, as they come; without it LND is asked once a second.
 
 LND's certificate is its own: give `tls.cert` as `ca_file`, or its SHA-256 as `cert_sha256`.
 
@@ -27,7 +29,17 @@ from typing import Any, Final
 from host.bolt11 import Bolt11Invoice
 from host.lightning.doubts import NotKnown
 from host.lightning.http import BETWEEN, Answer, Endpoint, HttpApi, NoAnswer, Secret, clean
-from host.lightning.remote import Common, RemoteWallet, key_refused, named, paid, sha256, whole
+from host.lightning.push import Stream
+from host.lightning.remote import (
+    Common,
+    RemoteWallet,
+    Watch,
+    key_refused,
+    named,
+    paid,
+    sha256,
+    whole,
+)
 from host.lightning.wallet import (
     Failed,
     InvoiceState,
@@ -102,6 +114,10 @@ class LndWallet(RemoteWallet):
             case _:
                 made_s = whole(record.get("creation_date"), "creation_date")
                 return self._open_or_expired(1_000 * (made_s + whole(record["expiry"], "expiry")))
+
+    def watch(self, payment_hash: bytes) -> Watch:
+        which = base64.urlsafe_b64encode(payment_hash).decode()
+        return Stream(self._api, f"/v2/invoices/subscribe/{which}")
 
     def _create(self, amount_msat: int, memo: str, expiry_s: int, hash_memo: bool) -> str:
         body = {"value_msat": str(amount_msat), "expiry": str(expiry_s)}

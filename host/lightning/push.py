@@ -1,20 +1,27 @@
-"""News that a wallet's service pushes over a websocket. They are hints and never proof."""
+"""News that a wallet's service pushes: over a websocket, or as lines of an answer that goes on.
+
+They are hints and never proof.
+"""
 
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from host.lightning.http import CONNECT_S, Endpoint, Secret
+from host.lightning.http import CONNECT_S, Endpoint, HttpApi, Secret
 from host.lightning.remote import Poll
+from host.lightning.wallet import WalletError
 
 _MAX_MESSAGE = 1 << 16
+STREAM_S = 300.0
+"""How long the lines of one answer are waited for; whoever waits longer polls."""
 
 
 class Push:
@@ -78,3 +85,37 @@ class Push:
     def close(self) -> None:
         self._instead.close()
         self._stack.close()
+
+
+class Stream:
+    """A watch over an answer that goes on while its invoice is open: each line is news.
+
+    A thread reads it. Where it ends, or never begins, the watch polls.
+    """
+
+    def __init__(self, api: HttpApi, path: str) -> None:
+        self._tail = api.tail(path, STREAM_S)
+        self._news = threading.Event()
+        self._over = threading.Event()
+        self._instead = Poll()
+        threading.Thread(target=self._read, name="wallet news", daemon=True).start()
+
+    def wait(self, timeout_s: float) -> bool:
+        if self._over.is_set():
+            return self._instead.wait(timeout_s)
+        told = self._news.wait(timeout_s)
+        self._news.clear()
+        return told
+
+    def close(self) -> None:
+        self._instead.close()
+        self._tail.end()
+        self._news.set()
+
+    def _read(self) -> None:
+        # No news are no trouble: these are hints alone, and somebody may have heard enough of them.
+        with suppress(WalletError, OSError, ValueError):
+            for _ in self._tail.lines():
+                self._news.set()
+        self._over.set()
+        self._news.set()

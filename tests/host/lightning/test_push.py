@@ -1,4 +1,4 @@
-"""News over a websocket, against a websocket server on loopback."""
+"""News over a websocket, or by the lines of an answer, against servers on loopback."""
 
 from __future__ import annotations
 
@@ -15,10 +15,18 @@ from websockets.sync.server import Server, ServerConnection, serve
 from host.bolt11 import Network
 from host.clock import ManualClock
 from host.lightning.http import Endpoint, Secret
+from host.lightning.lnd import LndSettings, open_lnd
 from host.lightning.phoenixd import PhoenixdSettings, open_phoenixd
-from host.lightning.push import Push
-from host.lightning.remote import Common, Poll
-from tests.support.scripted_http import certificate, server_tls
+from host.lightning.push import Push, Stream
+from host.lightning.remote import Common, Poll, Watch
+from tests.support.scripted_http import (
+    Pieces,
+    Request,
+    ScriptedServer,
+    certificate,
+    reply,
+    server_tls,
+)
 
 HASH = bytes(range(32))
 Handler = Callable[[ServerConnection], None]
@@ -102,6 +110,66 @@ def test_a_certificate_is_checked_for_a_websocket_too(tmp_path: Path) -> None:
         assert watch is not None
         watch.close()
         watch.close()
+
+
+# -- lines of an answer that goes on -------------------------------------------------------------
+
+
+@contextmanager
+def lnd(handler: Callable[[Request], Pieces], pem: Path | None = None) -> Iterator[Watch]:
+    """The watch over an invoice of an LND that is this handler; its thread has ended afterwards."""
+    with ScriptedServer(handler, None if pem is None else server_tls(pem)) as server:
+        url = server.url if pem is None else f"https://{server.host}"
+        settings = LndSettings(Endpoint(url, ca_file=pem), Secret("00"))
+        wallet = open_lnd(settings, Common(Network.REGTEST, ManualClock()))
+        watch = wallet.watch(HASH)
+        yield watch
+        watch.close()
+        watch.close()
+        wallet.close()
+        readers = [one for one in threading.enumerate() if one.name == "wallet news"]
+        for one in readers:
+            one.join(10)
+        assert not any(one.is_alive() for one in readers)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_lnd_tells_of_an_invoice_by_lines_and_is_left_when_enough_was_heard(
+    tmp_path: Path, tls: bool
+) -> None:
+    paid, left, asked = threading.Event(), threading.Event(), []
+
+    def handle(request: Request) -> Pieces:
+        asked.append((request.target, request.headers["grpc-metadata-macaroon"]))
+        yield b'HTTP/1.1 200 x\r\n\r\n{"result": {"state": "OPEN"}}\n'
+        paid.wait(10)
+        yield b'{"result": {"state": "SETTLED"}}\n'
+        left.wait(10)
+
+    with lnd(handle, certificate(tmp_path, "127.0.0.1") if tls else None) as watch:
+        assert watch.wait(10)
+        assert not watch.wait(0.01)
+        paid.set()
+        assert watch.wait(10)
+        watch.close()
+        for one in threading.enumerate():
+            if one.name == "wallet news":
+                one.join(10)
+                assert not one.is_alive(), "it goes on reading what nobody wants to hear"
+        left.set()
+    which = base64.urlsafe_b64encode(HASH).decode()
+    assert asked == [(f"/v2/invoices/subscribe/{which}", "00")]
+
+
+@pytest.mark.parametrize(
+    "answer", [reply({"code": 7, "message": "permission denied"}, status=403), [b""], [b"x"]]
+)
+def test_where_no_lines_come_the_watch_polls(answer: Pieces) -> None:
+    with lnd(lambda _: answer) as watch:
+        assert isinstance(watch, Stream)
+        assert watch._over.wait(10)
+        assert watch.wait(0.0)
+        assert watch.wait(0.0)
 
 
 @pytest.mark.parametrize("timeout_s", [0.0, 0.01])
