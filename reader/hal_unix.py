@@ -87,6 +87,8 @@ class NoLine:
 class Unix:
     """One reader on up to three terminals."""
 
+    patience = 10  # its chip is a program on a machine that may be busy with others
+
     def __init__(self, panel: str, hsu: str, chip: str, **options) -> None:
         self._clock = Monotonic()
         self.poller = select.poll()

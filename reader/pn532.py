@@ -22,7 +22,7 @@ IN_SELECT = 0x54
 
 # A chip asleep wakes at the first edges but loses them (user manual §7.2.11, HSU wake up).
 WAKE = b"\x55\x55" + bytes(14)
-ACK_MS = 250  # the manual says 15; a twin on a busy machine may take longer
+ACK_MS = 250  # the manual says 15
 ANSWER_MS = 500
 
 
@@ -39,6 +39,7 @@ class Pn532:
 
     def __init__(self, hal, stats) -> None:
         self._hal = hal
+        self._patience = getattr(hal, "patience", 1)
         self._stats = stats
         self._parser = frames.Parser()
         self._out = bytearray(frames.MAX_FRAME)
@@ -62,7 +63,7 @@ class Pn532:
         self._parser.reset()
         self._drain()
         self._acked = False
-        self._deadline = self._hal.now() + ACK_MS
+        self._deadline = self._hal.now() + ACK_MS * self._patience
         self._stats.add("chip_commands")
         self._write(self._out_view[:n])
 
@@ -115,7 +116,7 @@ class Pn532:
         self._head[0] = frames.HOST
         self._head[1] = code
         self.begin(self._head, tail)
-        deadline = self._hal.now() + timeout_ms
+        deadline = self._hal.now() + timeout_ms * self._patience
         body = self.poll()
         while body is None:
             if self._hal.now() > deadline:

@@ -26,7 +26,7 @@ from typing import Self
 PCSCD = Path("/usr/sbin/pcscd")
 DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 _CLIENT_SOCKET = "PCSCLITE_CSOCK_NAME"
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
 CCID_DRIVER = Path("/usr/lib/pcsc/drivers/serial/libccidtwin.so")
 _CCID_OPTIONS = Path("/etc/libccid_Info.plist")
 _OPTIONS_VALUE = re.compile(r"(<key>ifdDriverOptions</key>\s*<string>)[^<]*")

@@ -31,7 +31,7 @@ from host.readers.pcsc_watch import PcscWatcher, Slot
 
 _log = logging.getLogger(__name__)
 
-_FIRST_LOOK_S = 2.0
+_FIRST_LOOK_S = 5.0
 _SHARING_TRIES = 5
 _SHARING_PAUSE_S = 0.05
 _TAP_S = 1.0

@@ -47,7 +47,7 @@ SCRIPTS: tuple[str, ...] = (
     DUPLICATE,
 )
 CARDS = tuple(Uid.parse(f"04a3949300{n:02x}80") for n in range(3))
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 @dataclass(frozen=True)

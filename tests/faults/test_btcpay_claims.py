@@ -128,7 +128,7 @@ def test_threat_32_a_claim_at_btcpay_is_filed_once_wherever_the_host_is_killed(
     process = run(shop, None)
     seen = 0
     while shop.status() not in (PayoutStatus.COMPLETED, PayoutStatus.FAILED):
-        assert shop.db.events.wait(seen, 20_000), shop.status()
+        assert shop.db.events.wait(seen, 60_000), shop.status()
         seen = shop.db.events.last_id()
     os.kill(process.pid, signal.SIGKILL)
     end(process)

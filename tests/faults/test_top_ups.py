@@ -104,7 +104,7 @@ def test_threat_32_a_card_is_filled_once_wherever_the_host_is_killed(
         process, _ = start(tmp_path, None)
         seen, expected = 0, FUNDED + (AMOUNT if pr else 0)
         while balance(db) != expected:
-            assert db.events.wait(seen, 10_000), "what was paid was not credited"
+            assert db.events.wait(seen, 30_000), "what was paid was not credited"
             seen = db.events.last_id()
         end(process, kill=True)
         assert balance(db) == expected

@@ -14,7 +14,7 @@ from host.readers.base import Button, Look, Press, Reader
 from host.readers.open import ReaderOptions, open_reader
 from tests.support.counter import Counter, Served, counter
 
-SOON_MS = 10_000
+SOON_MS = 30_000
 
 
 @pytest.fixture

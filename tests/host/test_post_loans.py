@@ -60,7 +60,7 @@ def post_of(shop: Shop, reader: DirectReader, clerk: Clerk | None) -> Iterator[R
     finally:
         stop.set()
         post.close()
-        thread.join(5)
+        thread.join(30)
         assert not thread.is_alive()
 
 
@@ -88,7 +88,7 @@ def test_the_borrower_has_the_reader_and_the_till_has_it_back(shop: Shop) -> Non
     reader, clerk = DirectReader(), Clerk()
     with post_of(shop, reader, clerk) as post:
         loans.take(shop.db, AT, "clerk", 7, None)
-        assert reader.wait_shown(Look.RETRY, 5_000)
+        assert reader.wait_shown(Look.RETRY, 30_000)
         post.refresh()  # the till's picture does not come between
         assert reader.shown[-1].look is Look.RETRY
         reader.lay(_Silent())
@@ -97,7 +97,7 @@ def test_the_borrower_has_the_reader_and_the_till_has_it_back(shop: Shop) -> Non
         reader.lift()
         shop.arm(21)
         post.refresh()
-        assert reader.wait_shown(Look.READY, 5_000)
+        assert reader.wait_shown(Look.READY, 30_000)
 
 
 def test_a_stop_in_the_middle_keeps_the_loan_for_the_next_start(shop: Shop) -> None:
@@ -105,11 +105,11 @@ def test_a_stop_in_the_middle_keeps_the_loan_for_the_next_start(shop: Shop) -> N
     first = DirectReader()
     with post_of(shop, first, clerk):
         loans.take(shop.db, AT, "clerk", 7, None)
-        assert first.wait_shown(Look.RETRY, 5_000)
+        assert first.wait_shown(Look.RETRY, 30_000)
     assert loans.of(shop.db, AT) is not None
     again = DirectReader()
     with post_of(shop, again, clerk):
-        assert again.wait_shown(Look.RETRY, 5_000)
+        assert again.wait_shown(Look.RETRY, 30_000)
     assert [one.job_id for one in clerk.served] == [7, 7]
 
 

@@ -44,7 +44,7 @@ def test_our_till_charges_a_card_of_another_taptill(shops: Shops) -> None:
     assert wait_payout(issuer.db, card, PayoutStatus.COMPLETED).amount_msat == sats(2_100)
     kinds = [one.kind for one in shop.db.events.after(0) if one.subject == sale.sale_id]
     assert kinds == ["sale.ready", "sale.authorising", "sale.approved"]
-    assert shop.reader().wait_shown(Look.APPROVED, 5_000)
+    assert shop.reader().wait_shown(Look.APPROVED, 30_000)
     assert Look.READ in [one.look for one in shop.reader().shown]
     shop.lift()
     shop.check_books()

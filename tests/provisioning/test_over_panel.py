@@ -19,7 +19,7 @@ from provisioning.trouble import Trouble, TroubleCode
 from tests.provisioning.shop import Shop
 
 UID = Uid.parse("04a1a2a3a4a580")
-_PATIENCE_MS = 10_000
+_PATIENCE_MS = 30_000
 
 
 class Desk:

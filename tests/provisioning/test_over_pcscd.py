@@ -31,7 +31,7 @@ from tests.provisioning.shop import Shop
 
 pytestmark = pytest.mark.pcsc
 
-_PATIENCE_MS = 20_000
+_PATIENCE_MS = 30_000
 _HALF = 18
 
 

@@ -11,11 +11,19 @@ import nfc.clf.pn532
 import nfc.clf.transport
 
 
+class PatientTTY(nfc.clf.transport.TTY):  # type: ignore[misc]
+    """nfcpy's own line, but for its patience: a chip answers within 100 ms, a busy machine not."""
+
+    def read(self, timeout: int) -> bytearray:
+        frame: bytearray = super().read(max(timeout, 2_000))
+        return frame
+
+
 def open_nfcpy(path: str) -> Any:
     """nfcpy on any serial path, waiting for the firmware to be up."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while True:
-        transport = nfc.clf.transport.TTY(path)
+        transport = PatientTTY(path)
         try:
             device = nfc.clf.pn532.init(transport)
         except OSError:

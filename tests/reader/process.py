@@ -64,7 +64,7 @@ class ChipThread:
 
     def close(self) -> None:
         os.write(self._stop_write, b"x")
-        self._thread.join(5)
+        self._thread.join(30)
         os.close(self._stop_read)
         os.close(self._stop_write)
         self.pair.close()

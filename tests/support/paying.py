@@ -85,6 +85,6 @@ def until(shop: World, payout: Payout, status: PayoutStatus) -> Payout:
     """Wait for events until the payout has this status."""
     seen = 0
     while (found := now(shop, payout)).status is not status:
-        assert shop.db.events.wait(seen, 10_000), found
+        assert shop.db.events.wait(seen, 30_000), found
         seen = shop.db.events.last_id()
     return found

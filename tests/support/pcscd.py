@@ -30,7 +30,7 @@ def process_pcscd() -> PrivatePcscd:
     return service if service.running else service.start()
 
 
-def wait_for_card(service: PrivatePcscd, *, present: bool, timeout_ms: int = 10_000) -> bool:
+def wait_for_card(service: PrivatePcscd, *, present: bool, timeout_ms: int = 30_000) -> bool:
     """Wait until the first reader of this process's service holds a card, or none."""
     from smartcard import scard
 

@@ -14,17 +14,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hardware.demo.stage import CASHIER, CASHIERS_PIN, device_link, several, stage
+from hardware.demo.stage import CASHIER, CASHIERS_PIN, Ports, device_link, several, stage
 from hardware.twin import private_pcscd
 from host import keyring as keyrings
 from host.clock import SystemClock
 from host.config import DATABASE_NAME
 from host.ledger import books, devices
 from host.store.engine import Engine
+from tests.support.ports import free_port
 from tests.support.running import get
 
 ROOT = Path(__file__).parents[3]
 TAPTILL = Path(sys.executable).with_name("taptill")
+OURS = Ports(free_port(), free_port(), free_port())
+"""The usual ports may be those of a demo beside us."""
 
 
 def taptill(*arguments: str, temporary: Path) -> subprocess.CompletedProcess[str]:
@@ -165,12 +168,13 @@ def test_a_service_that_cannot_start_here_is_told_in_words(
 
 
 def test_the_virtual_counter_links_to_the_till(tmp_path: Path) -> None:
-    with stage(tmp_path / "home", "nfc", lambda _words: None, live=True) as (daemon, twin):
+    given: dict[str, Any] = {"live": True, "ports": OURS}
+    with stage(tmp_path / "home", "nfc", lambda _words: None, **given) as (daemon, twin):
         assert twin.counter_url
         browser = urllib.request.build_opener(
             urllib.request.HTTPCookieProcessor(), urllib.request.ProxyHandler({})
         )
-        with browser.open(twin.counter_url, timeout=10) as answer:
+        with browser.open(twin.counter_url, timeout=60) as answer:
             page = answer.read().decode()
         assert f'href="{daemon.urls["dashboard"]}/till"' in page
 
@@ -214,7 +218,8 @@ def test_the_live_demo_says_what_to_click_serves_it_and_ends_with_a_signal(
 
 def test_two_readers_make_two_tills_and_the_cashiers_link_opens_one(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    with several(home, ["nfc", "nfc"], lambda _: None, live=True, only=1) as (daemon, twins):
+    given: dict[str, Any] = {"live": True, "only": 1, "ports": OURS}
+    with several(home, ["nfc", "nfc"], lambda _: None, **given) as (daemon, twins):
         counters = {twin.counter_url for twin in twins}
         assert len(counters) == 2
         assert [one.terminal for one in daemon.config.readers] == ["till-1", "till-2"]
@@ -223,7 +228,7 @@ def test_two_readers_make_two_tills_and_the_cashiers_link_opens_one(tmp_path: Pa
         browser = urllib.request.build_opener(
             urllib.request.HTTPCookieProcessor(), urllib.request.ProxyHandler({})
         )
-        with browser.open(link, timeout=10) as answer:
+        with browser.open(link, timeout=60) as answer:
             assert CASHIER in answer.read().decode()
         (device,) = devices.every(daemon.db)
         (cass,) = devices.colleagues(daemon.db, device)

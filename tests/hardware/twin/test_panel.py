@@ -29,15 +29,15 @@ def test_a_sale_on_our_reader_is_seen_on_the_bench(tmp_path: Path) -> None:
             assert reader.info.name == "TT-0000TWIN"
             reader.show(Show(Look.READY, ("2 500 sats", "Tap")))
             assert reader.wait_card(1) is None
-            assert twin.wait_lights(Lights((True, False, False, False)), 5_000)
+            assert twin.wait_lights(Lights((True, False, False, False)), 30_000)
             twin.lay("ann")
-            link = reader.wait_card(5_000)
+            link = reader.wait_card(30_000)
             assert link is not None
             assert link.uid == UID.raw
             reader.show(Show(Look.APPROVED, ("Paid", "2 500 sats")))
-            assert twin.wait_lights(Lights((True,) * 4, approved=True), 5_000)
+            assert twin.wait_lights(Lights((True,) * 4, approved=True), 30_000)
             twin.lift()
-            assert reader.wait_gone(5_000)
+            assert reader.wait_gone(30_000)
 
 
 def test_signs_and_tones_are_lamps_and_the_buzzer() -> None:
@@ -59,7 +59,7 @@ def test_a_signed_tap_comes_through_our_reader_and_verifies(tmp_path: Path) -> N
         for counter in (1, 2):
             assert reader.wait_card(1) is None
             twin.lay("ann")
-            link = reader.wait_card(5_000)
+            link = reader.wait_card(30_000)
             assert link is not None
             message = sun.parse_url(read_tap_url(link.transceive)).message
             picc = sun.decrypt(ZERO, message.p)
@@ -67,7 +67,7 @@ def test_a_signed_tap_comes_through_our_reader_and_verifies(tmp_path: Path) -> N
             assert (picc.uid, picc.counter) == (UID, counter)
             assert sun.verify(ZERO, picc, message.c)
             twin.lift()
-            assert reader.wait_gone(5_000)
+            assert reader.wait_gone(30_000)
 
 
 @pytest.mark.parametrize("runs_on", sorted({CPYTHON, interpreter()}, key=str), ids=str)

@@ -38,7 +38,7 @@ class Connection:
     def __init__(self) -> None:
         from smartcard.CardRequest import CardRequest
 
-        self._service = CardRequest(timeout=10).waitforcard()
+        self._service = CardRequest(timeout=30).waitforcard()
         self.connection: Any = self._service.connection
         self.connection.connect()
 

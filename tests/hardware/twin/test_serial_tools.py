@@ -13,7 +13,6 @@ from typing import Any
 import ndef
 import nfc
 import nfc.clf.pn532
-import nfc.clf.transport
 import nfc.tag
 import pytest
 
@@ -25,6 +24,7 @@ from host.ntag424 import sun
 from host.ntag424.card import Card
 from host.ntag424.values import Key, Uid
 from tests.hardware.twin.cards import URL_BASE, ZERO, boltcard
+from tests.reader.nfcpy import PatientTTY
 from tests.support.tools import find_tool, run_tool
 
 ANN, BOB = Uid.parse("04112233445566"), Uid.parse("04AABBCCDDEEFF")
@@ -41,7 +41,7 @@ def twin(tmp_path: Path) -> Iterator[TwinProcess]:
 @pytest.fixture
 def frontend(twin: TwinProcess) -> Iterator[Any]:
     """nfcpy on the twin; opened by hand, because nfcpy looks for serial ports in /dev only."""
-    device = nfc.clf.pn532.init(nfc.clf.transport.TTY(twin.device))
+    device = nfc.clf.pn532.init(PatientTTY(twin.device))
     device._path, device._vendor_name, device._device_name = twin.device, "NXP", "PN532"
     frontend = nfc.ContactlessFrontend()
     frontend.device = device
@@ -96,7 +96,7 @@ def test_nfcpy_reads_a_signed_url_and_that_is_one_tap(tmp_path: Path) -> None:
     Drawer(tmp_path).put("ann", replace(boltcard(), uid=ANN))
     with TwinProcess("nfc", tmp_path) as twin:
         twin.lay("ann")
-        device = nfc.clf.pn532.init(nfc.clf.transport.TTY(twin.device))
+        device = nfc.clf.pn532.init(PatientTTY(twin.device))
         frontend = nfc.ContactlessFrontend()
         frontend.device = device
         tag = nfc.tag.activate(frontend, sense(frontend))
@@ -150,7 +150,7 @@ def test_nfcpy_sees_a_torn_card_go(twin: TwinProcess, frontend: Any) -> None:
 def test_lights_travel_the_wire(twin: TwinProcess, frontend: Any) -> None:
     frontend.device.chipset.command(0x0E, bytes([0x80 | 0x03, 0x80 | 0x02]), 0.25)
     lit = Lights((True, True, False, False), approved=True)
-    assert twin.wait_lights(lit, 5000)
+    assert twin.wait_lights(lit, 30_000)
 
 
 def test_libnfc_lists_the_card(twin: TwinProcess) -> None:
@@ -195,7 +195,7 @@ def test_libnfc_polls_with_the_chips_own_command_and_sees_the_card_go(twin: Twin
             said += character
         assert "04  11  22  33" in said
         twin.lift()
-        said = polling.communicate(timeout=30)[0]
+        said = polling.communicate(timeout=60)[0]
     assert "done" in said
 
 
@@ -203,6 +203,6 @@ def test_nfcpy_works_after_libnfc_and_libnfc_after_nfcpy(twin: TwinProcess) -> N
     twin.lay("ann")
     for _ in range(2):
         assert "04 11 22 33" in on_libnfc(twin, "nfc-list", package="libnfc-bin")
-        device = nfc.clf.pn532.init(nfc.clf.transport.TTY(twin.device))
+        device = nfc.clf.pn532.init(PatientTTY(twin.device))
         assert device.sense_tta(nfc.clf.RemoteTarget("106A")).sdd_res == ANN.raw
         device.close()

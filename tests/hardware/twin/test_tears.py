@@ -109,20 +109,23 @@ def test_a_lost_answer_to_a_tap_still_counts() -> None:
     assert card.state.read_counter == 1
 
 
-def test_a_card_lifted_while_it_thinks_has_done_it_and_says_nothing() -> None:
+def test_a_card_lifted_while_it_thinks_has_done_it_and_says_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     card = selected(boltcard())
     committed = threading.Event()
     card._commit = lambda state: committed.set()
-    card.latency = 0.2
+    card.latency = 0.01  # for so long it thinks
+    lifted = threading.Event()
 
-    def lift() -> None:
-        committed.wait(5)
+    def lift(_seconds: float) -> None:
+        assert committed.is_set()
         card.power_off()
+        lifted.set()
 
-    hand = threading.Thread(target=lift)
-    hand.start()
+    monkeypatch.setattr("hardware.twin.card.time.sleep", lift)
     assert lost(card, READ_ALL)
-    hand.join()
+    assert lifted.is_set()
     assert card.state.read_counter == 1
 
 

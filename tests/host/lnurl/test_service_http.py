@@ -48,7 +48,7 @@ def test_a_whole_tap_is_scanned_claimed_and_paid(server: WebServer, shop: World)
     assert ask(server, "/ln/cb", k1=k1, pr=invoice.bolt11) == {"status": "OK"}
     seen = 0
     while shop.balance() != (sats(979), 0):
-        assert shop.db.events.wait(seen, 10_000)
+        assert shop.db.events.wait(seen, 30_000)
         seen = shop.db.events.last_id()
     payer.stop()
     assert shop.stranger.invoice_state(invoice.payment_hash) is InvoiceState.PAID

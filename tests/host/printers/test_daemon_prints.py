@@ -39,7 +39,7 @@ def test_a_printer_that_is_off_keeps_no_sale_from_being_paid(tmp_path: Path) -> 
         shop.pay(shop.card("Ann"), 21)
         seen = 0
         while not (told := print_jobs.waiting(shop.db, "till-1")):
-            assert shop.db.events.wait(seen, 10_000)
+            assert shop.db.events.wait(seen, 30_000)
             seen = shop.db.events.last_id()
         assert told[0].error == (
             "printer bar: /dev/no-printer cannot be opened (No such file or directory)"

@@ -141,8 +141,8 @@ class PcscRig(TwinRig):
         from host.readers.pcsc_watch import PcscWatcher
 
         watcher = PcscWatcher()
-        for name in watcher.readers(timeout_s=5):
-            watcher.wait(name, lambda slot: slot.card == 0, timeout_s=5)
+        for name in watcher.readers(timeout_s=30):
+            watcher.wait(name, lambda slot: slot.card == 0, timeout_s=30)
         watcher.stop()
 
 

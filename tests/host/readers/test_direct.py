@@ -51,7 +51,7 @@ def test_everything_shown_is_kept_in_order(reader: DirectReader) -> None:
 def test_who_waits_for_a_look_is_woken_by_it(reader: DirectReader) -> None:
     shower = threading.Thread(target=reader.show, args=(Show(Look.READ),))
     shower.start()
-    assert reader.wait_shown(Look.READ, 5_000)
+    assert reader.wait_shown(Look.READ, 30_000)
     shower.join()
 
 

@@ -31,7 +31,7 @@ class Board:
 
     def wait_for(self, lamps: Lamps) -> bool:
         with self._changed:
-            return self._changed.wait_for(lambda: lamps in self.written, 5)
+            return self._changed.wait_for(lambda: lamps in self.written, 30)
 
 
 @pytest.fixture

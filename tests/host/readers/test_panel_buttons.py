@@ -14,7 +14,7 @@ from host.readers.panel import PanelReader, open_panel
 from host.readers.panel_frames import Frame, payload
 from host.readers.panel_words import Event, Request, Tag
 
-SOON_S = 10
+SOON_S = 30
 SALE = Show(Look.READY, ("2 500 sats", "Tap"))
 
 

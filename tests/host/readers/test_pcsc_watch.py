@@ -16,7 +16,7 @@ from host.readers.base import ReaderGone
 from host.readers.pcsc_api import NEW_READER, PcscError
 from host.readers.pcsc_watch import PcscWatcher, Slot
 
-LONG = 5.0
+LONG = 30.0
 CHANGED = scard.SCARD_STATE_CHANGED
 
 

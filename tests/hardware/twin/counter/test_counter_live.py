@@ -22,7 +22,7 @@ def views(stream: http.client.HTTPResponse) -> Iterator[dict]:  # type: ignore[t
 def test_the_page_is_told_of_cards_and_lights(bench: Bench) -> None:
     with serve(bench) as url:
         address = urlsplit(url)
-        connection = http.client.HTTPConnection(address.netloc, timeout=10)
+        connection = http.client.HTTPConnection(address.netloc, timeout=30)
         connection.request("GET", address.path)
         entered = connection.getresponse()
         entered.read()
@@ -45,8 +45,8 @@ def test_a_tap_lays_the_card_until_it_was_read(bench: Bench) -> None:
     bench.on_change(lambda: laid.set() if bench.field() else None)
     tap = threading.Thread(target=scene.tap, args=("alice",))
     tap.start()
-    assert laid.wait(5)
-    tap.join(5)
+    assert laid.wait(30)
+    tap.join(30)
     assert not tap.is_alive()
     assert not bench.field()
 
