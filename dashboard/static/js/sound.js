@@ -64,6 +64,7 @@ export class Sound {
   }
 
   #wake() {
+    if (navigator.userActivation?.isActive === false) return; // Esc, for one, allows nothing
     this.#audio ??= new AudioContext();
     if (this.#audio.state === "suspended") this.#audio.resume();
   }
