@@ -132,6 +132,6 @@ def words(action: str) -> str:
         room, _, view = action.removeprefix("look.").partition(".")
         taken = view in {"csv", "jsonl"} or view.endswith("_csv")
         said = gettext("Exported %(what)s") if taken else gettext("Looked at %(what)s")
-        return said % {"what": gettext(_ROOMS.get(room, "")) or room.replace("_", " ")}
+        return said % {"what": pgettext("room", _ROOMS.get(room, room.replace("_", " ")))}
     known = _WORDS.get(action)
     return gettext(known) if known else action.replace(".", ": ").replace("_", " ").capitalize()

@@ -53,28 +53,32 @@ def left_over(pages: list[Page]) -> dict[str, set[str]]:
         for client, path in pages:
             client.set_cookie(LANGUAGE, "es")
             answer = client.get(f"/{path}", headers=HTML, follow_redirects=True)
-            if left := unspoken(answer.text, NAMES):
+            html = answer.mimetype == "text/html"
+            if html and (left := unspoken(answer.text, NAMES)):
                 found[path] = left
     return found
 
 
-def test_the_managers_pages(manager: FlaskClient, shop: Shop, clock: ManualClock) -> None:
+def test_the_managers_pages(
+    app: Flask, manager: FlaskClient, shop: Shop, clock: ManualClock
+) -> None:
     made = business(shop, clock, days=6)
     failed(shop, made.cards[1], 1_500, "the payment failed")
     lightning(shop, made.cards[2], 4_200)
     theirs, screen = foreign(shop, 2_500).sale_id, on_screen(shop, 3_000).sale_id
     old, newest, card = past(shop), made.made[-1], made.cards[0].card_id
     stores.create(shop.db, "Second shop", store_id="second")
+    plain = [
+        rule.rule for rule in app.url_map.iter_rules() if rule.methods and "GET" in rule.methods
+    ]
     paths = [
+        *(path[1:] for path in plain if "<" not in path),
         *("overview?status=Completed", "overview?boltcardId=Ann", "overview?startDate=2025-03-01"),
-        *("payouts", "payouts?origin=imported", f"payouts/{newest.payout_id}", f"payouts/{old}"),
+        *("payouts?origin=imported", f"payouts/{newest.payout_id}", f"payouts/{old}"),
         *("sales?state=approved&method=card", f"sales/{theirs}", f"sales/{screen}"),
-        *(f"sales/{newest.sale_id}", "cards", f"cards/{card}", f"desk/cards/{card}"),
-        *("pull-payments", f"pull-payments/{shop.account.pull_payment_id}", "reports"),
-        *("audit", "audit?check=1", "people", "terminals", "devices", "history", "settings", "me"),
-        *("status", "till", "till/recent", f"till/recent/{newest.sale_id}", "till/offline"),
-        *("reports/tills", "reports/tills/x", "shifts", "shift", "desk", "desk?do=repair"),
-        *("holder", "nothing", "overview?startDate=x"),
+        *(f"sales/{newest.sale_id}", f"till/recent/{newest.sale_id}"),
+        *(f"cards/{card}", f"desk/cards/{card}", f"pull-payments/{shop.account.pull_payment_id}"),
+        *("audit?check=1", "desk?do=repair", "nothing", "overview?startDate=x"),
     ]
     manager.get("/payouts/export.csv")
     assert left_over([(manager, path) for path in paths]) == {}

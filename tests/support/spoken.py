@@ -51,6 +51,8 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         known = dict(attrs)
         self.said += [value for name in _SAID if (value := known.get(name))]
+        if (state := known.get("data-state") or "").startswith("{"):
+            self.said += _words(json.loads(state))
         kind = "code" if {"mono", "language"} & set((known.get("class") or "").split()) else tag
         if tag == "script":
             kind = "texts" if known.get("class") == "texts" else "style"
@@ -66,6 +68,17 @@ class _Reader(HTMLParser):
             self.said += json.loads(data).values()
         elif not _NOT_WORDS.intersection(self._within):
             self.said.append(data)
+
+
+def _words(state: object) -> Iterator[str]:
+    """What a script gets to show."""
+    if isinstance(state, dict):
+        for name, value in state.items():
+            if isinstance(value, str) and name in {"says", "do", "more", "words", "label"}:
+                yield value
+            yield from _words(value)
+    for each in state if isinstance(state, list) else ():
+        yield from _words(each)
 
 
 def unspoken(page: str, names: frozenset[str]) -> set[str]:

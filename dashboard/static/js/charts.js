@@ -4,8 +4,9 @@ import { say } from "./texts.js";
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--tt-${name}`).trim();
 const rows = (id) => [...document.querySelectorAll(`#${id} tbody tr`)];
 const sats = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const short = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: 1 });
 const spaced = (number) => sats.format(number).replaceAll(",", "\u00a0");
+const payouts = (count) => say(count === 1 ? "one_payout" : "payouts", { count: spaced(count) });
 
 function colours() {
   const { Chart } = globalThis;
@@ -42,7 +43,7 @@ function trend() {
       onClick: follow("trend-table"),
       plugins: {
         legend: { display: any(data, "pending") || any(data, "imported"), position: "top", align: "end", labels: { boxWidth: 12 } },
-        tooltip: { callbacks: { ...amounts.callbacks, footer: ([{ dataIndex }]) => `${spaced(data[dataIndex].payouts)} payouts` } },
+        tooltip: { callbacks: { ...amounts.callbacks, footer: ([{ dataIndex }]) => payouts(Number(data[dataIndex].payouts)) } },
       },
       scales: {
         x: { stacked: true, grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 14 } },
@@ -81,7 +82,7 @@ export function draw() {
   colours();
   for (const [id, make] of Object.entries(KINDS)) {
     const canvas = document.getElementById(id);
-    canvas.parentElement.hidden = rows(`${id}-table`).length === 0;
+    canvas.parentElement.hidden = !rows(`${id}-table`).some(({ dataset }) => dataset.completed > 0 || dataset.payouts > 0);
     drawn[id]?.destroy();
     drawn[id] = new globalThis.Chart(canvas, make());
   }

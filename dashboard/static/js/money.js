@@ -2,6 +2,8 @@
 // whole number: satoshi, or the smallest units of the store's currency. What is charged is
 // converted by the host; here it is only shown.
 
+import { say } from "./texts.js";
+
 const GROUP = "\u00a0";
 const SATS_PER_BTC = 100_000_000;
 
@@ -20,7 +22,7 @@ export class Unit {
   digits(amount) {
     if (!this.decimals) return grouped(amount);
     const text = String(amount).padStart(this.decimals + 1, "0");
-    return `${grouped(text.slice(0, -this.decimals))}.${text.slice(-this.decimals)}`;
+    return `${grouped(text.slice(0, -this.decimals))}${say("decimal_mark")}${text.slice(-this.decimals)}`;
   }
 
   /** `12.50 EUR`, `2 100 sats`. */
