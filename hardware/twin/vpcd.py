@@ -2,12 +2,20 @@
 
 Every message is a 2-byte length (MSB first) and that many bytes; vpcd speaks first, and a single
 byte from it is a control code. It listens on every address of the machine: tests and demo only.
+
+pcscd looks whether a card lies there by asking for its ATR, every 0.4 s, for vpcd has no other way
+to tell it. A reader on USB has: it reports a card the moment it comes. So a look at the empty slot
+is held, and answered when a card is laid; that is as quick. No card is told by hanging up.
+
+A card that was lifted has left when a look was told so, however soon it is laid down again: else
+pcscd would take it for one that never left.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import select
 import socket
 import threading
 import time
@@ -21,11 +29,12 @@ ATR = bytes.fromhex("3B8180018080")
 
 _log = logging.getLogger(__name__)
 
-_POWER_OFF, _POWER_ON, _RESET, _GET_ATR = 0, 1, 2, 4
+_POWER_OFF, _POWER_ON, _RESET, _GET_ATR = b"\x00", b"\x01", b"\x02", b"\x04"
 _RETRY_SECONDS = 0.05
-_EMPTY_SECONDS = 0.6
-"""How long an emptied slot stays empty: pcscd looks every 0.4 s, and a card that comes back before
-it has looked is a card that never left, or one it never sees again. No hand is that fast."""
+_HOLD_SECONDS = 2.0
+"""How long a look is held: pcscd stops only between two looks, and controls the reader then too."""
+_LEAVE_SECONDS = 1.5
+"""How long `close` waits at most for the looks that are told of the card's absence."""
 _HOST = "127.0.0.1"
 
 _READER_CLASS = 0xFF
@@ -40,74 +49,125 @@ class VpcdSlot:
     def __init__(self, bench: Bench, port: int) -> None:
         self._bench = bench
         self._port = port
-        self._changed = threading.Condition()
-        self._closed = False
-        self._serving: tuple[TwinCard, socket.socket] | None = None
-        self._free_at = 0.0
-        bench.on_change(self._look)
+        self._closing = False
+        self._leave_at = 0.0
+        self._believed: TwinCard | None = None
+        """The card that pcscd was shown and of whose leaving it has not been told."""
+        self._in_use = False
+        """Somebody may hold it: what connects to it and lets go asks for the ATR as a look does."""
+        self._resetting = False
+        self._told = 0
+        """How often pcscd was told that the card it believes in is not there."""
+        self._woken, self._waker = socket.socketpair()
+        self._woken.setblocking(False)
+        self._waker.setblocking(False)
+        bench.on_change(self._wake)
         self._thread = threading.Thread(target=self._run, name=f"vpcd-{port}", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Leave the slot; a second call does nothing."""
-        with self._changed:
-            self._closed = True
-        self._look()
+        """Leave the slot, and let pcscd see it empty; a second call does nothing."""
+        self._leave_at = time.monotonic() + _LEAVE_SECONDS
+        self._closing = True
+        self._wake()
         self._thread.join()
-        time.sleep(max(0.0, self._free_at - time.monotonic()))
+        self._woken.close()
+        self._waker.close()
 
-    def _look(self) -> None:
-        """Something changed on the bench: a card that is gone must let go of its connection."""
-        with self._changed:
-            if self._serving:
-                card, connection = self._serving
-                if self._closed or card not in self._bench.field():
-                    with contextlib.suppress(OSError):
-                        connection.shutdown(socket.SHUT_RDWR)
-            self._changed.notify_all()
+    def _wake(self) -> None:
+        """Something changed on the bench; one unread byte says as much as many."""
+        with contextlib.suppress(OSError):
+            self._waker.send(b"\0")
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._bench.field())
-                if self._closed:
-                    return
-            for card in self._bench.field()[:1]:
-                try:
-                    with contextlib.suppress(ConnectionError):  # vpcd is not there, or went away
-                        self._present(card)
-                except OSError as error:
-                    _log.warning("the virtual reader lost its card: %s", error)
-            pause = max(_RETRY_SECONDS, self._free_at - time.monotonic())
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed, pause)
-
-    def _present(self, card: TwinCard) -> None:
-        with socket.create_connection((_HOST, self._port)) as connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._changed:
-                self._serving = card, connection
-            self._look()  # the card may have been lifted before anyone knew the connection
+        while self._stays():
             try:
-                _serve(connection, card)
-            except CardLost:
-                self._bench.lost(card)
-            finally:
-                with self._changed:
-                    self._serving = None
-                self._free_at = time.monotonic() + _EMPTY_SECONDS
+                with socket.create_connection((_HOST, self._port)) as connection:
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    self._serve(connection)
+            except ConnectionError:  # vpcd is not there, or went away, and has forgotten the card
+                self._believed = None
+            except OSError as error:
+                _log.warning("the virtual reader lost its card: %s", error)
+            self._wait(None, _RETRY_SECONDS)
 
+    def _stays(self) -> bool:
+        """Whether there is anything left to do: at the end, to tell that the card is gone."""
+        if not self._closing:
+            return True
+        return self._believed is not None and time.monotonic() < self._leave_at
 
-def _serve(connection: socket.socket, card: TwinCard) -> None:
-    while message := _receive(connection):
-        if len(message) > 1:
-            _send(connection, answer(card, message))
-        elif message[0] == _GET_ATR:
-            _send(connection, ATR)  # asked a few times a second: it must not touch the card
-        elif message[0] == _POWER_OFF:
-            card.power_off()
-        elif message[0] in (_POWER_ON, _RESET):
+    def _serve(self, connection: socket.socket) -> None:
+        """One connection, until pcscd hangs up or has to be told that no card is there."""
+        while message := self._next(connection):
+            reply = self._reply(connection, message)
+            if reply is None:
+                return
+            if reply:
+                connection.sendall(len(reply).to_bytes(2, "big") + reply)
+
+    def _next(self, connection: socket.socket) -> bytes:
+        """vpcd's next message; nothing once the connection ended, or nobody needs it any more."""
+        while not self._wait(connection, _LEAVE_SECONDS if self._closing else None):
+            if not self._stays():
+                return b""
+        return _receive(connection)
+
+    def _reply(self, connection: socket.socket, message: bytes) -> bytes | None:
+        """What to send back, nothing for a control code without an answer; None hangs up."""
+        if message == _GET_ATR:
+            return self._look(connection)
+        if self._believed is None or self._believed is not self._lying():
+            self._in_use &= message != _RESET  # who was letting go of it asks nothing more
+            return None
+        return self._pass_on(message, self._believed)
+
+    def _pass_on(self, message: bytes, card: TwinCard) -> bytes | None:
+        self._in_use, self._resetting = True, message == _RESET
+        if message in (_POWER_ON, _RESET):
             card.power_on()
+        elif message == _POWER_OFF:
+            card.power_off()
+        if len(message) == 1:
+            return b""
+        try:
+            return answer(card, message)
+        except CardLost:
+            self._bench.lost(card)
+            return None
+
+    def _look(self, connection: socket.socket) -> bytes | None:
+        """The ATR of what lies there; None where nothing does. It must not touch the card."""
+        if self._believed is None:
+            self._believed = self._laid_soon(connection)
+            self._in_use, self._resetting, self._told = True, False, 0
+        elif self._believed is not self._lying():
+            self._told += 1
+            if self._told > self._in_use:  # of two at least one was a look
+                self._believed = None
+            return None
+        elif self._resetting:  # let go for good: from now on who asks is looking
+            self._in_use = self._resetting = False
+        return None if self._believed is None else ATR
+
+    def _laid_soon(self, connection: socket.socket) -> TwinCard | None:
+        """The card that lies there or is laid down while pcscd is made to wait."""
+        deadline = time.monotonic() + _HOLD_SECONDS
+        while not (card := self._lying()) and not self._closing:
+            left = deadline - time.monotonic()
+            if left <= 0 or self._wait(connection, left):  # pcscd has hung up meanwhile
+                return None
+        return card
+
+    def _lying(self) -> TwinCard | None:
+        return None if self._closing else next(iter(self._bench.field()), None)
+
+    def _wait(self, connection: socket.socket | None, seconds: float | None) -> bool:
+        """Wait for vpcd, or for a change on the bench; True when it was vpcd."""
+        ready, _, _ = select.select(filter(None, (connection, self._woken)), [], [], seconds)
+        if self._woken in ready:
+            self._woken.recv(4096)
+        return connection in ready
 
 
 def answer(card: TwinCard, apdu: bytes) -> bytes:
@@ -119,10 +179,6 @@ def answer(card: TwinCard, apdu: bytes) -> bytes:
     if apdu[:4] == _GET_ATS:
         return ATS + _OK
     return _NOT_SUPPORTED
-
-
-def _send(connection: socket.socket, body: bytes) -> None:
-    connection.sendall(len(body).to_bytes(2, "big") + body)
 
 
 def _receive(connection: socket.socket) -> bytes:
