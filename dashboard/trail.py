@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request
 
 from dashboard import deeds
-from dashboard.access import asked_store, permit_in_store, person
+from dashboard.access import asked_store, open_stores, permit_in_store, person
 from dashboard.errors import FieldProblem
 from dashboard.exports import Times
 from dashboard.filters import MAX_TEXT, read_day
 from dashboard.formats import zone, zone_words
 from dashboard.room import here, store_time
-from host.ledger import audit, people, views_audit
+from host.ledger import audit, cards, people, pull_payments, views_audit
 from host.ledger.audit import AuditRow
 from host.ledger.views_audit import NEWEST, Trail
 from host.sheets import MARK, csv_line, harmless
@@ -57,6 +57,7 @@ def page() -> str:
         head=head,
         broken=broken,
         told=deeds.told,
+        named=_named(found.rows),
         deed=deeds.words,
         store=store,
         zone=zone_words(context.clock.now(), store.timezone),
@@ -80,6 +81,19 @@ def csv() -> Response:
     response = Response(chunks(), mimetype="text/csv")
     response.headers["Content-Disposition"] = 'attachment; filename="audit.csv"'
     return response
+
+
+def _named(rows: Iterable[AuditRow]) -> dict[str, str]:
+    """What people call the things that rows are about, where an id says nothing to them."""
+    db, mine = here().db, {one.store_id: one.name for one in open_stores()}
+    names = _people() | mine
+    for subject in {row.subject for row in rows if row.subject} - names.keys():
+        card, account = cards.get(db, subject), pull_payments.get(db, subject)
+        if card is not None and card.store_id in mine:
+            names[subject] = card.alias
+        elif account is not None and account.store_id in mine:
+            names[subject] = account.name
+    return names
 
 
 def _cells(row: AuditRow, times: Times, names: dict[str, str]) -> tuple[Any, ...]:

@@ -272,7 +272,9 @@ def test_the_trail_is_narrowed_by_person_deed_subject_and_day(
     page = manager.get(f"/audit?action=card.&person={me(shop).person_id}").text
     assert page.count("<code>card.") == 1
     assert "card.frozen" in page
-    assert "card.register" in manager.get(f"/audit?subject={ann.card_id}").text
+    hers = manager.get(f"/audit?subject={ann.card_id}").text
+    assert "card.register" in hers
+    assert '<span class="sub name">Ann</span>' in hers, "its id says nothing to people"
     assert "Nothing here" in manager.get("/audit?endDate=2026-03-01").text
     assert "card.frozen" in manager.get("/audit?startDate=2026-03-02&endDate=2026-03-02").text
     for query in ("startDate=x", "before=x", "action=" + "x" * 121):
