@@ -9,7 +9,8 @@
 .PHONY: run test test-browser test-usb lint bench bench-dashboard torn faults firmware hardware translations lock clean
 
 PYTHON_BIN := .venv/bin/python
-WORKERS ?= 2
+LINT := .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+WORKERS ?= $(shell expr $$(nproc) + 1)
 
 run:
 	@.ci/setup run
@@ -18,14 +19,13 @@ run:
 
 test:
 	@.ci/setup test
-	@$(MAKE) --no-print-directory lint
-	@$(PYTHON_BIN) -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
+	@mkdir -p .build; ($(LINT)) >.build/lint.txt 2>&1 & lint=$$!; \
+	$(PYTHON_BIN) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS); \
+	tests=$$?; wait $$lint; linted=$$?; cat .build/lint.txt; exit $$((tests + linted))
 
 lint:
 	@.ci/setup test
-	@.venv/bin/ruff check .
-	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy
+	@$(LINT)
 
 bench:
 	@.ci/setup test

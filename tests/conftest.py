@@ -8,7 +8,10 @@ the machine's.
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Final
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.pcscd import own_pcscd
@@ -22,3 +25,22 @@ settings.register_profile(
     derandomize=not os.environ.get("TAPTILL_NEW_CASES"),
 )
 settings.load_profile("taptill")
+
+FIRST: Final = (
+    "integration/lnbits/test_contract",
+    "browser",
+    "provisioning/test_over",
+    "integration",
+)
+"""Where the tests are that take long, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first: no worker is left alone with it at the end."""
+    here = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        path = item.path.relative_to(here).as_posix()
+        return next((n for n, name in enumerate(FIRST) if path.startswith(name)), len(FIRST))
+
+    items.sort(key=rank)

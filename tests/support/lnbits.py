@@ -6,6 +6,7 @@ an environment of its own because its pins are not ours. Its money is LNbits' ow
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -29,14 +30,20 @@ _START_S = 90.0
 
 
 def install() -> Path:
-    """The interpreter that has LNbits; installs it first when it is not there."""
+    """The interpreter that has LNbits; installs it first when it is not there.
+
+    One process installs it, the others wait.
+    """
     python = VENV / "bin" / "python"
     wanted = " ".join(PACKAGES)
-    if not (_STAMP.is_file() and _STAMP.read_text() == wanted and python.exists()):
-        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, "--disable-pip-version-check", *PACKAGES], check=True)
-        _STAMP.write_text(wanted)
+    VENV.parent.mkdir(exist_ok=True)
+    with VENV.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (_STAMP.is_file() and _STAMP.read_text() == wanted and python.exists()):
+            subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+            pip = [str(python), "-m", "pip", "install", "--quiet"]
+            subprocess.run([*pip, "--disable-pip-version-check", *PACKAGES], check=True)
+            _STAMP.write_text(wanted)
     return python
 
 
