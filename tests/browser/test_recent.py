@@ -101,6 +101,17 @@ def test_the_till_opens_its_recent_payments_and_comes_back(
     expect(till).to_have_url(f"{site}/till")
     expect(till.locator("#amount-text")).to_have_text("0.05")
     expect(till.get_by_role("link", name="Recent")).to_be_focused()
+    till.get_by_role("link", name="Recent").click()
+    dialog.get_by_role("link", name=f"Payment {short(sale.sale_id)}").click()
+    expect(dialog.get_by_role("heading", name="21\u00a0000 sats")).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    expect(till).to_have_url(f"{site}/till")
+    assert till.evaluate("history.state") is None  # not two pages further on
+    till.get_by_role("link", name="Recent").click()
+    expect(till).to_have_url(f"{site}/till/recent")
+    till.go_back()
+    expect(dialog).to_be_hidden()
+    expect(till).to_have_url(f"{site}/till")
 
 
 def test_a_payments_address_can_be_reloaded(

@@ -248,7 +248,7 @@ def test_a_reader_unplugged_while_armed_is_named_and_the_sale_is_paid_when_it_is
     plug.unplug()
     expect(page.locator("#dots .down")).to_contain_text("Reader")
     expect(page.locator("#stage-says")).to_have_text("Reader not available")
-    look(page, "ready", "unplugged", "Reader not available", "The sale waits for it", every=False)
+    look(page, "ready", "unplugged", "Reader not available", "The sale waits for it")
     page.keyboard.press("Escape")
     stage(page, "cancelled")
     page.keyboard.press("Enter")

@@ -4,7 +4,6 @@
 const dialog = document.getElementById("recent-dialog");
 const way = document.getElementById("recent-open");
 const box = document.getElementById("unprinted");
-const till = location.href;
 let jobs = []; // what was not printed, the oldest first
 let selling; // whether a sale was on the till when we looked last
 
@@ -50,9 +49,12 @@ function focusFirst() {
   wanted.focus(); // a refusal stands in its form, which may be further down
 }
 
+/** How many pages the way back to the till is. */
+const steps = () => history.state?.recent ?? 0;
+
 async function go(address) {
   const shown = await show(address);
-  if (shown) history.pushState({ recent: true }, "", shown);
+  if (shown) history.pushState({ recent: steps() + 1 }, "", shown);
 }
 
 way.addEventListener("click", (event) => {
@@ -76,16 +78,16 @@ dialog.addEventListener("submit", async (event) => {
   if (form.method === "get") return go(`${form.action.split("?")[0]}?${new URLSearchParams(data)}`);
   for (const button of form.querySelectorAll("button")) button.disabled = true; // once is enough
   const shown = await show(form.action, { method: "POST", body: new URLSearchParams(data) });
-  if (shown && ours(shown) && !shown.endsWith("/refund")) history.replaceState({ recent: true }, "", shown);
+  if (shown && ours(shown) && !shown.endsWith("/refund")) history.replaceState({ recent: steps() }, "", shown);
 });
 
 dialog.addEventListener("close", () => {
-  if (history.state?.recent) history.pushState(null, "", till);
+  if (steps()) history.go(-steps()); // going back from the till does not open it again
   way.focus({ preventScroll: true });
 });
 
-addEventListener("popstate", (event) => {
-  if (event.state?.recent) show(location.href);
+addEventListener("popstate", () => {
+  if (steps()) show(location.href);
   else if (dialog.open) dialog.close();
 });
 
