@@ -90,7 +90,7 @@ class ClnWallet(RemoteWallet):
             raise NoAnswer("Core Lightning answered no list of invoices")
         if not found:
             return InvoiceState.UNKNOWN
-        state = _STATES.get(found[0].get("status"), InvoiceState.UNKNOWN)
+        state = _STATES[found[0]["status"]]
         if state is InvoiceState.OPEN:
             return self._open_or_expired(1_000 * whole(found[0].get("expires_at"), "expires_at"))
         return state

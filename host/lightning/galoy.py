@@ -188,7 +188,9 @@ class GaloyWallet(RemoteWallet):
         found = wallet.get("transactionsByPaymentHash")
         if not isinstance(found, list):
             raise NoAnswer("Galoy answered no list of transactions")
-        sent = {one["status"]: one for one in found if one.get("direction") == "SEND"}
+        if any(one["direction"] not in ("SEND", "RECEIVE") for one in found):
+            raise NoAnswer("Galoy does not say which way a transaction went")
+        sent = {one["status"]: one for one in found if one["direction"] == "SEND"}
         if "SUCCESS" in sent:
             preimage = (sent["SUCCESS"].get("settlementVia") or {}).get("preImage")
             fee = sent["SUCCESS"].get("settlementFee")

@@ -170,9 +170,14 @@ class LnbitsWallet(RemoteWallet):
 
     def _lookup(self, payment_hash: bytes) -> PaymentResult:
         record = self._payment(payment_hash)
-        if record is None or whole(record["details"].get("amount"), "amount") >= 0:
+        if record is None:
             return NotKnown("LNbits knows no such payment")
         details = record["details"]
+        amount = whole(details.get("amount"), "amount")
+        if amount > 0:
+            return NotKnown("LNbits knows it as an invoice of ours alone")
+        if not amount:
+            raise NoAnswer("LNbits does not say which way a payment went")
         return _result(payment_hash, {"status": _old_status(record, details), **details})
 
     def _payment(self, payment_hash: bytes) -> dict[str, Any] | None:

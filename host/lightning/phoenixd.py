@@ -39,6 +39,7 @@ from host.lightning.remote import (
     named,
     paid,
     sha256,
+    whole,
 )
 from host.lightning.wallet import (
     Failed,
@@ -151,8 +152,11 @@ class PhoenixdWallet(RemoteWallet):
         record = _ok(answer)
         if record.get("isPaid") is True:
             return paid(payment_hash, record.get("preimage"), record.get("fees"))
+        if record.get("isPaid") is not False:
+            raise NoAnswer("phoenixd does not say whether the payment was made")
         if record.get("completedAt") is None:
             return Unknown("phoenixd: the payment is in flight")
+        whole(record["completedAt"], "completedAt")
         return Failed("phoenixd: the payment failed")
 
     def _must_be_known_by_hash(self) -> None:

@@ -147,7 +147,7 @@ def test_threats_5_a_connection_that_breaks_after_sending_may_have_done_it(
 def test_threats_5_silence_may_have_done_it(server: ScriptedServer, opened: Opened) -> None:
     server.handler = lambda _: drip(server, b"")
     with pytest.raises(NoAnswer):
-        opened(Endpoint(server.url, read_s=0.1)).form("/pay", {"a": "1"})
+        opened(Endpoint(server.url, read_s=0.5)).form("/pay", {"a": "1"})
     assert len(server.requests) == 1
 
 
@@ -176,11 +176,11 @@ def test_threats_5_an_answer_that_drips_is_left_though_it_never_falls_silent(
     server: ScriptedServer, opened: Opened, head: bytes
 ) -> None:
     server.handler = lambda _: chain([head], drip(server, b" ", 0.01))
-    api = opened(Endpoint(server.url, read_s=0.1))
+    api = opened(Endpoint(server.url, read_s=0.5))
     with pytest.raises(NoAnswer, match="without end"):
         api.post("/pay", {"a": 1})
     with pytest.raises(NoAnswer, match="without end"):
-        list(api.lines("POST", "/pay", {"a": 1}, 0.1))
+        list(api.lines("POST", "/pay", {"a": 1}, 0.5))
 
 
 @pytest.mark.parametrize(
