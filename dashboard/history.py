@@ -7,7 +7,7 @@ from typing import BinaryIO, Final, cast
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from dashboard import forms
+from dashboard import filters, forms
 from dashboard.access import asked_store, open_stores, permit_in_store, person
 from dashboard.errors import FieldProblem
 from dashboard.formats import grouped, zone_words
@@ -36,6 +36,7 @@ def page() -> str:
         who={one.person_id: one.name for one in people.every(context.db)},
         names=NAMES,
         most=LARGEST >> 20,
+        long_ago=filters.long_ago(store),
         store=store,
         stores=open_stores(),
         zone=zone_words(context.clock.now(), store.timezone),
