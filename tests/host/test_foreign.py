@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,12 @@ from host.ledger import attempts, books, incoming, sales
 from host.ledger.codes import Code, Refused
 from host.ledger.records import SaleState
 from host.lightning.embedded import Fault
+from host.lightning.wallet import Invoice
 from host.money import sats
 from host.till import Asking
 from tests.host.lnurl.issuers import TAP
 from tests.support.abroad import Abroad, abroad, now
+from tests.support.invoices import invoice_text
 from tests.support.scripted_http import drip, redirect, reply
 
 APPROVED, DECLINED, CHECKING = SaleState.APPROVED, SaleState.DECLINED, SaleState.CHECKING
@@ -165,6 +168,27 @@ def test_a_wallet_that_makes_no_invoice_declines_the_sale(here: Abroad) -> None:
     assert here.wait(here.charge(), DECLINED).code is Code.LIGHTNING_FAILED
     assert incoming.due(here.at.db, everything=True) == []
     here.shop.script_default(Fault.OK)
+
+
+@pytest.mark.parametrize("swapped", ["amount", "hash", "network", "text"])
+def test_threat_15_an_invoice_that_is_not_the_sales_own_is_never_handed_over(
+    here: Abroad, monkeypatch: pytest.MonkeyPatch, swapped: str
+) -> None:
+    make = here.shop.make_invoice
+
+    def between(amount_msat: int, memo: str, expiry_s: int) -> Invoice:
+        made = make(amount_msat, memo, expiry_s)
+        if swapped == "amount":
+            return replace(make(amount_msat - 1_000, memo, expiry_s), amount_msat=amount_msat)
+        if swapped == "hash":
+            return replace(made, bolt11=here.bank.make_invoice(amount_msat, memo, expiry_s).bolt11)
+        text = invoice_text(amount_msat, now=here.at.clock.now())  # for mainnet
+        return replace(made, bolt11=text if swapped == "network" else made.bolt11[:-1])
+
+    monkeypatch.setattr(here.shop, "make_invoice", between)
+    assert here.wait(here.charge(), DECLINED).code is Code.LIGHTNING_FAILED
+    assert not [one for one in here.issuer.server.requests if "pr=" in one.target]
+    assert incoming.due(here.at.db, everything=True) == []
 
 
 def test_a_refusal_at_the_last_moment_leaves_time_for_another_card(here: Abroad) -> None:

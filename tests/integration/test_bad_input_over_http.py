@@ -272,7 +272,7 @@ def test_a_k1_of_another_host_is_refused(shop: RunningShop, card: HeldCard) -> N
     wait_payout(shop.db, card, PayoutStatus.COMPLETED)
 
 
-def test_an_expired_k1_is_refused_and_the_tap_may_be_scanned_again(
+def test_threat_1_an_expired_k1_is_refused_and_the_tap_may_be_scanned_again(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     clock = ShiftedClock()

@@ -282,7 +282,7 @@ def test_processes_that_open_a_new_database_at_once_all_get_it(path: Path) -> No
         ((3, 53, 4), True),
     ],
 )
-def test_wal_is_used_only_where_it_cannot_corrupt_the_file(
+def test_threat_31_wal_is_used_only_where_it_cannot_corrupt_the_file(
     version: tuple[int, ...], safe: bool
 ) -> None:
     assert wal_is_safe(version) is safe
