@@ -41,13 +41,10 @@ def _of_shop() -> str:
 
 def install(app: Flask) -> None:
     """Speak the browser's language in every view, and give the templates their words."""
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        language.gettext, language.ngettext, newstyle=True, pgettext=language.pgettext
-    )
+    language.install(app.jinja_env)
     words.install(app)
     app.jinja_env.filters["tr"] = retold  # for texts that stand in records
-    app.jinja_env.globals.update(language=language.current, languages=language.LANGUAGES)
+    app.jinja_env.globals.update(languages=language.LANGUAGES)
 
     @app.before_request
     def begin() -> None:

@@ -16,6 +16,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Final
 
+from jinja2 import Environment
+
 from host.ledger.codes import Words
 
 SOURCE: Final = "en"
@@ -95,6 +97,15 @@ def sentences(language: str, context: str) -> dict[str, str]:
         for text, translated in known.items()
         if isinstance(text, str) and text.startswith(begins)
     }
+
+
+def install(pages: Environment) -> None:
+    """Give templates the words of the language that is spoken while they are rendered."""
+    pages.add_extension("jinja2.ext.i18n")
+    pages.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext, ngettext, newstyle=True, pgettext=pgettext
+    )
+    pages.globals.update(language=current)
 
 
 @cache

@@ -22,7 +22,7 @@ def retold(text: str) -> str:
     """A text in the language that is spoken: as a whole, by the sentence it was made of, or part
     by part (`field: words`, one sentence after the other). What nobody translated stays English.
     """
-    return text if current() == SOURCE else _retold(text, current())
+    return text if current() == SOURCE else _retold(str(text), current())
 
 
 @lru_cache(maxsize=4096)

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import segno
 
+from host.language import current
+from host.language import gettext as _
 from provisioning.desk import Result
 from provisioning.orders import Done
 
@@ -22,7 +24,7 @@ _COLUMNS = ("number", "uid", "alias", "card_id", "key_version", "counter", "outc
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 _PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Cards</title>
+<html lang="{language}"><meta charset="utf-8"><title>{title}</title>
 <style>
 body {{ font: 14px/1.4 system-ui, sans-serif; margin: 1.5cm; }}
 main {{ display: grid; grid-template-columns: repeat(3, 1fr); gap: 8mm; }}
@@ -36,7 +38,7 @@ p {{ margin: 1mm 0; }}
 {cards}
 </main>
 """
-_CARD = """<article><h2>{alias}</h2>{qr}<p>Balance: {balance}</p><p>{uid}</p>{pin}</article>"""
+_CARD = "<article><h2>{alias}</h2>{qr}<p>{word}: {balance}</p><p>{uid}</p>{pin}</article>"
 
 
 def csv_text(results: Sequence[Result]) -> str:
@@ -71,6 +73,7 @@ def html_page(results: Sequence[Result], balance_url: str, title: str) -> str:
         _CARD.format(
             alias=html.escape(one.alias),
             qr=qr,
+            word=html.escape(_("Balance")),
             balance=html.escape(balance_url),
             uid=html.escape(one.outcome.uid or ""),
             pin=f"<p>PIN: {html.escape(one.pin)}</p>" if one.pin else "",
@@ -78,7 +81,7 @@ def html_page(results: Sequence[Result], balance_url: str, title: str) -> str:
         for one in results
         if one.done
     ]
-    return _PAGE.format(title=html.escape(title), cards="\n".join(labels))
+    return _PAGE.format(language=current(), title=html.escape(title), cards="\n".join(labels))
 
 
 def write_private(path: Path, text: str) -> None:

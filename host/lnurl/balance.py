@@ -19,8 +19,10 @@ from flask import Flask, Response, request
 from jinja2 import Template
 from markupsafe import Markup
 
+from host import language
 from host.clock import Clock
 from host.keyring import Issuer
+from host.language import marked as N_
 from host.ledger import addresses, balance, taps, topups
 from host.ledger.balance import Balance, Left
 from host.ledger.codes import Code, Refused
@@ -31,6 +33,7 @@ from host.lnurl.answers import fields_of
 from host.lnurl.budget import Budget, Rate
 from host.lnurl.paytoken import LinkKind
 from host.ntag424.sun import SunFormatError, SunMessage, parse_params, parse_url
+from host.retold import retold
 from host.store.engine import Engine
 from host.web import address_group, client_address, networks
 
@@ -78,6 +81,8 @@ def install(
     secret: bytes,
 ) -> None:
     """Add the page to the public listener, also at the cards' own address for browsers."""
+    language.install(app.jinja_env)
+    app.jinja_env.filters["tr"] = retold
     template = app.jinja_env.from_string(_PAGES.joinpath("balance.html").read_text("utf-8"))
     page = _Page(db, issuers, settings, clock, secret, template)
     app.add_url_rule("/balance", endpoint="balance", view_func=page.show, methods=["GET", "POST"])
@@ -112,7 +117,13 @@ class _Page:
         self._template = template
 
     def show(self) -> Response:
-        """The balance, or a page that asks for a tap and says why there is none."""
+        """The balance, or a page that asks for a tap and says why there is none; in the language
+        of the holder's phone where it is one of ours.
+        """
+        with language.speaking(language.choose(*request.accept_languages.values())):
+            return self._answer()
+
+    def _answer(self) -> Response:
         client = client_address(request.environ, self._proxies)
         if not self._addresses.spend(address_group(client)):
             return self._asking(Refused(Code.RATE_LIMITED))
@@ -166,15 +177,21 @@ class _Page:
         problem = refused.code.words if refused else None
         if refused is not None:
             log.info("balance refused: %s", refused.code)
-        heading = "Your card's balance" if problem is None else "No balance to show"
+        heading = N_("Your card's balance") if problem is None else N_("No balance to show")
         status = 200 if refused is None else _STATUS.get(refused.code, 403)
         return self._page({"title": heading, "heading": heading, "problem": problem}, status)
 
     def _asking_pin(self, message: SunMessage, refused: Refused) -> Response:
         wrong = refused.code.words if refused.code is Code.PIN_WRONG else None
         tap = {"p": message.p.hex(), "c": message.c.hex()}
-        heading = "Enter your PIN"
-        return self._page({"title": heading, "heading": heading, "problem": wrong, "tap": tap}, 403)
+        heading = N_("Enter your PIN")
+        shown = {
+            "title": language.gettext(heading),
+            "heading": heading,
+            "problem": wrong,
+            "tap": tap,
+        }
+        return self._page(shown, 403)
 
     def _page(self, shown: dict[str, Any], status: int) -> Response:
         path = urlsplit(self._base).path

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from host import dates
 from host.ledger.balance import Left, Line
 from host.ledger.records import EntryKind
 from host.money import sat_text
@@ -53,7 +54,7 @@ def sats(amount_msat: int) -> str:
 def when(at: int, timezone: str) -> str:
     """A time (UTC epoch ms) in the store's zone, e.g. `2 Mar 2026, 14:07`."""
     moment = datetime.fromtimestamp(at / 1_000, _zone(timezone))
-    return f"{moment.day} {moment:%b %Y, %H:%M}"
+    return f"{dates.day_words(moment)}, {moment:%H:%M}"
 
 
 def zone_name(timezone: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -55,6 +56,14 @@ def test_the_catalogues_hold_every_text_translated_and_compiled() -> None:
     tool = [sys.executable, str(ROOT / ".ci" / "translations"), "--check"]
     result = subprocess.run(tool, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout[-4000:]
+
+
+def test_templates_look_up_only_what_stands_in_them() -> None:
+    """Jinja takes what `_` answers for safe markup: a name would be run. `| tr` is for values."""
+    pages = [*ROOT.glob("dashboard/templates/**/*.html"), *ROOT.glob("host/**/pages/*.html")]
+    called = {page.name: re.findall(r"\b_\((?![\"'])[^)]*", page.read_text()) for page in pages}
+    assert len(pages) > 50
+    assert {name: found for name, found in called.items() if found} == {}
 
 
 def test_every_refusal_is_said_in_every_language() -> None:

@@ -12,7 +12,10 @@ from unittest.mock import patch
 
 from host import language, retold
 
-_SAID = ("aria-label", "title", "placeholder", "alt", "data-close", "data-auto", "data-light")
+_SAID = {
+    *("aria-label", "title", "placeholder", "alt", "data-close", "data-auto", "data-light"),
+    *("data-dark", "data-hold", "data-refused"),
+}
 """Attributes with words for people."""
 _VOID = frozenset({"input", "meta", "link", "br", "hr", "img", "col", "use", "path"})
 _NOT_WORDS = frozenset({"style", "code", "datalist"})

@@ -28,9 +28,9 @@ if ("NDEFReader" in window) {
         }
       });
       await reader.scan();
-      says.textContent = "Now hold your card to the back of the phone.";
+      says.textContent = says.dataset.hold;
     } catch {
-      says.textContent = "This phone did not let us read the card.";
+      says.textContent = says.dataset.refused;
     }
   });
 }

@@ -22,9 +22,12 @@ from host.lnurl.service import ServiceSettings, create_app
 from host.money import sats
 from host.ntag424.values import Uid
 from tests.support.foreign_wallet import claim, scan
+from tests.support.spoken import marked, unspoken
 from tests.support.world import ISSUER, SECRET, Tapper, World, add_card
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+NAMES = frozenset(("sats", "Corner", "shop", "Ann", "UTC", "lnurlw"))
 
 
 def phone_of(shop: World, **settings: Any) -> FlaskClient:
@@ -327,3 +330,20 @@ def test_an_account_that_ended_says_so(phone: FlaskClient, shop: World) -> None:
     page = text(opened(phone, shop))
     assert "This account has ended" in page
     assert "up to 0 sats" in page
+
+
+def test_a_phone_that_speaks_spanish_gets_no_english(shop: World) -> None:
+    limits = Limits(tap_msat=sats(300), day_msat=sats(500), month_msat=sats(900), count=5)
+    cards.set_limits(shop.db, shop.card.card_id, limits)
+    phone = phone_of(shop, fill=True)
+    spanish = {"Accept-Language": "es-MX,es;q=0.9,en;q=0.5"}
+    with marked("es"):
+        shown = phone.get("/balance", query_string=shop.tap(1), headers=spanish)
+        asked = phone.get("/balance", headers=spanish)
+        wrong = phone.get("/balance?p=1", headers=spanish)
+        cards.set_pin(shop.db, shop.card.card_id, "7391")
+        locked = phone.get("/balance", query_string=shop.tap(2), headers=spanish)
+        for page in (shown, asked, wrong, locked):
+            assert 'lang="es"' in page.text
+            assert unspoken(page.text, NAMES) == set()
+    assert 'lang="en"' in phone.get("/balance", headers={"Accept-Language": "it"}).text
