@@ -8,8 +8,9 @@ import pickle
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -173,14 +174,17 @@ def test_an_answer_without_end_is_left(server: ScriptedServer, opened: Opened) -
     "head", [b"HTTP/1.1 200 x\r\nContent-Length: 9000\r\n\r\n", b"HTTP/1.1 200 x\r\n\r\n"]
 )
 def test_threats_5_an_answer_that_drips_is_left_though_it_never_falls_silent(
-    server: ScriptedServer, opened: Opened, head: bytes
+    server: ScriptedServer, opened: Opened, head: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.handler = lambda _: chain([head], drip(server, b" ", 0.01))
-    api = opened(Endpoint(server.url, read_s=0.5))
+    seconds = count()
+    clock = SimpleNamespace(monotonic=lambda: next(seconds))  # each look at it takes a second
+    monkeypatch.setattr("host.lightning.http.time", clock)
+    server.handler = lambda _: chain([head], drip(server, b" ", 0.001))
+    api = opened(Endpoint(server.url, read_s=10))
     with pytest.raises(NoAnswer, match="without end"):
         api.post("/pay", {"a": 1})
     with pytest.raises(NoAnswer, match="without end"):
-        list(api.lines("POST", "/pay", {"a": 1}, 0.5))
+        list(api.lines("POST", "/pay", {"a": 1}, 10))
 
 
 @pytest.mark.parametrize(
