@@ -25,6 +25,9 @@ TAPS = 30
 WARM = 3
 GOAL_MS = 150.0
 READY_S = 20.0
+NEXT_CUSTOMER_MS = 500
+"""No card follows another one faster. pcscd sleeps for 0.4 s when it has seen a virtual slot empty;
+later on the twin reports a card to it at once, as a reader on USB does."""
 
 CLICKED = """addEventListener("click", () => {
     document.documentElement.dataset.at = performance.timeOrigin + performance.now();
@@ -52,11 +55,7 @@ def run(report: Report) -> None:
 
 
 def taps(kind: str) -> list[tuple[float, float]]:
-    """What each tap took; the first ones warm everything up and do not count.
-
-    pcscd looks at a virtual slot every 0.4 s (its PCSCLITE_STATUS_POLL_RATE); a reader on USB tells
-    it at once. So half of that is in the median of `pcsc`, and next to nothing in its fastest.
-    """
+    """What each tap took; the first ones warm everything up and do not count."""
     with (
         TemporaryDirectory() as home,
         shop(Path(home), kind) as (daemon, counter_url),
@@ -106,6 +105,7 @@ def tap(daemon: Daemon, till: Page, counter: Page) -> tuple[float, float]:
     till.keyboard.press("Enter")
     if not daemon.posts[0].wait_free(READY_S):
         raise RuntimeError("the card did not leave")
+    till.wait_for_timeout(NEXT_CUSTOMER_MS)
     sale = sales.latest(daemon.db, daemon.config.readers[0].terminal)
     assert sale is not None
     return (shown - clicked) / 1e3, (sale.changed_at - clicked) / 1e3
