@@ -41,7 +41,7 @@ def keeper(db: Engine, clock: ManualClock, source: RateSource | None) -> Rates:
 def http(answer: object, path: str = "data.amount") -> tuple[ScriptedServer, HttpRate]:
     """A rate service of each shape that is around, and who asks it."""
     server = ScriptedServer(lambda _: answer() if callable(answer) else reply(answer))  # type: ignore[no-any-return]
-    guard = Guard(GuardSettings(plain_hosts=frozenset({server.host}), deadline_s=2))
+    guard = Guard(GuardSettings(plain_hosts=frozenset({server.host}), deadline_s=30))
     return server, HttpRate(guard, f"{server.url}/rate", path, server.host)
 
 

@@ -152,10 +152,10 @@ def test_of_several_payment_hashes_the_first_counts() -> None:
 
 def test_ten_megabytes_are_refused_before_any_work() -> None:
     text = "lnbc1" + "q" * 10_000_000
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(InvoiceMalformed, match="too long"):
         decode(text)
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.1
 
 
 @given(st.text() | st.text(alphabet="ln1bcqpzry9x8gf2tvdw0s3jn54khce6mua7l", max_size=400))

@@ -73,5 +73,5 @@ def running_issuer() -> Iterator[Issuer]:
 
 def client_of(issuer: Issuer) -> LnurlClient:
     """A client that may ask this issuer over http."""
-    settings = GuardSettings(plain_hosts=frozenset({issuer.server.host}), deadline_s=5)
+    settings = GuardSettings(plain_hosts=frozenset({issuer.server.host}), deadline_s=30)
     return LnurlClient(Guard(settings), Network.REGTEST, ManualClock(NOW))
