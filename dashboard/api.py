@@ -7,6 +7,7 @@ Names are those of the dashboard's guide in camelCase; an `amount` is BTC text w
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -15,10 +16,10 @@ from flask import Blueprint, Response, jsonify, request
 
 from dashboard import filters, overview
 from dashboard.access import asked_store, permit_in_store
-from dashboard.cards import read_list
+from dashboard.cards import its_card, read_list
 from dashboard.errors import FieldProblem
 from dashboard.formats import btc, machine_time
-from dashboard.payouts import aliases, ours
+from dashboard.payouts import aliases, known, ours
 from dashboard.room import here
 from dashboard.stats import Period, Sum
 from dashboard.timeline import gap_words, timeline
@@ -42,7 +43,7 @@ def payouts() -> Response:
     """One page of payouts, newest first; `next` is the `before` of the page after."""
     asked, limit = filters.read(request.args), _limit()
     db = here().db
-    before = request.args.get("before") or None
+    before = _cursor("before", lambda payout_id: known(payout_id) is not None)
     found = views_both.page(db, asked.payouts(), before=before, limit=limit + 1)
     shown = found[:limit]
     count = views_both.count(db, asked.payouts())
@@ -113,7 +114,8 @@ def cards() -> Response:
     """One page of cards, oldest first; `next` is the `after` of the page after."""
     db, limit = here().db, _limit()
     which = read_list(asked_store().store_id)
-    found = views_cards.page(db, which, after=request.args.get("after") or None, limit=limit + 1)
+    after = _cursor("after", lambda card_id: its_card(card_id) is not None)
+    found = views_cards.page(db, which, after=after, limit=limit + 1)
     shown = found[:limit]
     usage = views_cards.usage_of(db, [card.card_id for card in shown])
     return _answer(
@@ -238,6 +240,14 @@ def _limit() -> int:
     if not (digits and 1 <= int(typed) <= MAX_PER_PAGE):
         raise FieldProblem("limit", f"must be 1 to {MAX_PER_PAGE}")
     return int(typed)
+
+
+def _cursor(field: str, is_there: Callable[[str], bool]) -> str | None:
+    """Where a page begins: a `next` of ours. What never was would look like the end of the list."""
+    typed = request.args.get(field) or None
+    if typed is not None and not is_there(typed):
+        raise FieldProblem(field, "is no `next` of this list", 404)
+    return typed
 
 
 def _answer(body: dict[str, Any]) -> Response:

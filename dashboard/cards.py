@@ -123,10 +123,16 @@ def read_list(store_id: str) -> CardList:
 
 def ours(card_id: str) -> Card:
     """A card of the store that was asked for; another store's is not there."""
-    card = cards.get(here().db, card_id)
-    if card is None or card.store_id != asked_store().store_id:
+    card = its_card(card_id)
+    if card is None:
         abort(404)
     return card
+
+
+def its_card(card_id: str) -> Card | None:
+    """A card of the store that was asked for, if there is one of this id."""
+    card = cards.get(here().db, card_id)
+    return card if card is not None and card.store_id == asked_store().store_id else None
 
 
 def sats_typed(amount_msat: int | None) -> str:

@@ -32,10 +32,12 @@ _SORRY = Words("Something went wrong here", "Try again; if it stays, tell a tech
 class FieldProblem(ValueError):
     """What was sent makes no sense in one field; the person corrects it and sends it again."""
 
-    def __init__(self, field: str, words: str) -> None:
+    def __init__(self, field: str, words: str, status: int = 400) -> None:
+        """`status` 404 is for a field that names something which is not there."""
         super().__init__(f"{field}: {words}")
         self.field = field
         self.words = words
+        self.status = status
 
 
 def wants_json() -> bool:
@@ -85,7 +87,7 @@ def install(app: Flask) -> None:
     @app.errorhandler(FieldProblem)
     def field(error: FieldProblem) -> Response:
         words = _wrong(N_("This cannot be right: %(error)s"), error)
-        return answer(400, words, "field_invalid", {"field": error.field})
+        return answer(error.status, words, "field_invalid", {"field": error.field})
 
     @app.errorhandler(LedgerError)
     def ledger(error: LedgerError) -> Response:

@@ -121,14 +121,19 @@ def jsonl() -> Any:
 
 def ours(payout_id: str) -> Payout | Imported:
     """A payout of the store that was asked for; another store's is not there."""
+    found = known(payout_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+def known(payout_id: str) -> Payout | Imported | None:
+    """A payout of the store that was asked for, if there is one of this id."""
     store_id = asked_store().store_id
     payout = payouts.get(here().db, payout_id)
     if payout is not None and payout.store_id == store_id:
         return payout
-    imported = views_history.get(here().db, store_id, payout_id)
-    if imported is None:
-        abort(404)
-    return imported
+    return views_history.get(here().db, store_id, payout_id)
 
 
 def _undecided(payout_id: str) -> Payout:

@@ -136,6 +136,18 @@ def test_too_many_requests_are_told_to_wait(
     assert client.get("/api/stats").status_code == 200
 
 
+def test_a_page_that_begins_nowhere_is_not_the_end_of_the_list(
+    client: FlaskClient, busy: str, shop: Shop
+) -> None:
+    stores.create(shop.db, "Other", store_id="other")
+    for query, field in (("payouts?before=x", "before"), ("cards?after=x", "after")):
+        answer = client.get(f"/api/{query}")
+        assert (answer.status_code, answer.get_json()["detail"]) == (404, {"field": field})
+    last = client.get(f"/api/payouts?before={busy}")
+    assert (last.status_code, last.get_json()["payouts"]) == (200, [])
+    assert client.get(f"/api/payouts?before={busy}&storeId=other").status_code == 404
+
+
 def test_a_wrong_method_is_told_the_right_ones(client: FlaskClient) -> None:
     for path in ("/api/payouts", "/api/stats", "/api/cards", "/overview"):
         for method in ("POST", "PUT", "DELETE", "PATCH", "TRACE"):
