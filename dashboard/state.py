@@ -11,6 +11,8 @@ from typing import Any, Final
 from dashboard import unprinted
 from dashboard.context import DashboardContext
 from dashboard.formats import GROUP, grouped, sats, when
+from host.clock import MINUTE
+from host.foreign import GRACE_MS
 from host.language import decimal as decimal_mark
 from host.language import gettext as _
 from host.language import marked as N_
@@ -143,10 +145,10 @@ def _sale(context: DashboardContext, sale: Sale, now: int) -> dict[str, Any]:
         "code": sale.code.value if sale.code is not None else None,
         "says": says if tries is None else _tries_left(says, tries),
         "do": _(_PIN_HERE) if pin else do,
-        "more": _issuers_words(sale) or _lying(context, sale) or _paid_with(context, sale),
+        "more": _more(context, sale, now),
+        "help": sale.code.helps if sale.code is not None else None,
         "pin": pin,
         "qr": _qr(code_shown, now) if code_shown is not None else None,
-        "help": sale.code.helps if sale.code is not None else None,
         "since": sale.changed_at,
         "leaves_in_ms": _leaves_in(sale, now),
     }
@@ -224,6 +226,23 @@ def _late(invoice: SaleInvoice) -> dict[str, str]:
         )
     facts = {"amount": sats(invoice.amount_msat), "host": invoice.host}
     return {"sale_id": invoice.sale_id, "words": words % facts}
+
+
+def _more(context: DashboardContext, sale: Sale, now: int) -> str:
+    """What is said in small letters, in the states that have something to say."""
+    words = _issuers_words(sale) or _known_by(context, sale, now) or _lying(context, sale)
+    return words or _paid_with(context, sale)
+
+
+def _known_by(context: DashboardContext, sale: Sale, now: int) -> str:
+    """Until when a till that is locked is locked, where its wallet answers."""
+    handed = incoming.offered(context.db, sale.sale_id)
+    at = handed[0].expires_at + GRACE_MS + MINUTE if handed else 0
+    if sale.state is not SaleState.CHECKING or at < now:
+        return ""
+    store = stores.get(context.db, sale.store_id)
+    clock = when(at, store.timezone if store is not None else "UTC")[11:16]
+    return _("It is usually known by %(clock)s.") % {"clock": clock}
 
 
 def _issuers_words(sale: Sale) -> str:

@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 
 from dashboard.context import DashboardContext
 from dashboard.state import CANCELLED_MS, till_state
-from host.clock import ManualClock
-from host.ledger import sales
+from host.clock import MINUTE, ManualClock
+from host.ledger import incoming, sales
 from host.ledger.codes import Code
 from host.ledger.records import Limits, SaleState
 from host.money import sats
@@ -130,6 +130,20 @@ def test_a_sale_that_is_being_checked_is_locked(cashier: FlaskClient, shop: Shop
         response = post(cashier, path, body)
         assert response.get_json()["code"] == "sale_in_progress", path
     assert shown(cashier)["state"] == "checking"
+
+
+def test_a_locked_till_says_until_when(
+    cashier: FlaskClient, shop: Shop, clock: ManualClock
+) -> None:
+    sale = shop.arm(5)
+    sales.move(shop.db, sale.sale_id, SaleState.AUTHORISING)
+    expires_at = clock.now() + 2 * MINUTE
+    assert incoming.offer(shop.db, sale, bytes(32), "lnbcrt1", expires_at, "cards.example")
+    assert shown(cashier)["sale"]["more"] == ""
+    sales.move(shop.db, sale.sale_id, SaleState.CHECKING, code=Code.LIGHTNING_UNKNOWN)
+    assert shown(cashier)["sale"]["more"] == "It is usually known by 15:10."
+    clock.advance(5 * MINUTE)  # the wallet does not answer: nothing is promised
+    assert shown(cashier)["sale"]["more"] == ""
 
 
 def test_only_the_sale_on_the_screen_can_be_cancelled(cashier: FlaskClient, shop: Shop) -> None:
