@@ -31,9 +31,9 @@ from host.readers.lock import OwnerLock
 from host.readers.nfc_field import Field, Target
 from host.readers.nfc_open import open_field
 
-_POLL_S = 0.12
+_POLL_S = 0.06  # one chip command a look; half of it is in every tap
 _RETRIES = 2  # of one frame: a card that is taken away is given up after about 150 ms
-_FAILED_LOOKS = 8  # about a second: a card still on its way answers the first call, not the next
+_FAILED_LOOKS = 16  # about a second: a card still on its way answers the first call, not the next
 _RATS_S = 0.03
 _CARD_ERRORS = (nfc.clf.CommunicationError, nfc.tag.TagCommandError)
 

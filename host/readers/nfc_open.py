@@ -19,6 +19,23 @@ _ACK = bytes.fromhex("0000FF00FF00")
 _WAKE_UP = bytes(10)
 _SET_BAUD_115200 = bytes.fromhex("0000FF03FDD410041800")
 _FAST_BAUDS = (921_600, 460_800, 230_400)
+PATIENCE_MS = 1_500
+"""What nfcpy itself gives the first answer on a Raspberry Pi: its USB may hold one up that long."""
+
+
+class PatientTTY(nfc.clf.transport.TTY):  # type: ignore[misc]
+    """A serial line that waits for a chip's frames as long as a busy machine may hold them up.
+
+    nfcpy gives an acknowledgement 100 ms, and calls one that is late an input/output error, as it
+    does a reader that was unplugged. That one is still noticed at once: its line says so.
+    """
+
+    patience_ms = 0
+    """The least that is waited for a frame."""
+
+    def read(self, timeout: int) -> Any:
+        """The next frame, waited for `timeout` ms at least."""
+        return super().read(max(timeout, self.patience_ms))
 
 
 def open_field(where: str) -> Field:
@@ -38,22 +55,25 @@ def usb_readers() -> Iterator[tuple[int, int]]:
 
 
 def _open_serial(path: str) -> Any:
-    try:
-        return _init_pn532(path)
+    try:  # without patience: the chip may listen at another speed
+        return _init_pn532(path, 0)
     except DEVICE_ERRORS as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.EACCES):
             raise ReaderGone(_words(path, error)) from error
     try:
         _slow_down(path)
-        return _init_pn532(path)
+        return _init_pn532(path, PATIENCE_MS)
     except DEVICE_ERRORS as error:
         raise ReaderGone(_words(path, error)) from error
 
 
-def _init_pn532(path: str) -> Any:
-    transport = nfc.clf.transport.TTY(path)
+def _init_pn532(path: str, patience_ms: int) -> Any:
+    transport = PatientTTY(path)
     try:
-        return nfc.clf.pn532.init(transport)
+        transport.patience_ms = patience_ms
+        device = nfc.clf.pn532.init(transport)
+        transport.patience_ms = PATIENCE_MS
+        return device
     except BaseException:
         close_transport(transport)
         raise

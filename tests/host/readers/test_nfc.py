@@ -14,6 +14,7 @@ import nfc.clf
 import pytest
 
 from hardware.twin.bench import Lights
+from host.readers import nfc_open
 from host.readers.base import (
     Can,
     CardGone,
@@ -45,6 +46,12 @@ reader = open_nfc(sys.argv[1], run_dir=Path(sys.argv[2]))
 print("open", flush=True)
 reader.wait_card(60_000)
 """
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a chip that never answers: no need to wait for it."""
+    monkeypatch.setattr(nfc_open, "PATIENCE_MS", 100)
 
 
 def always_ok(apdu: bytes) -> bytes:
@@ -165,6 +172,7 @@ def test_a_card_that_is_gone_is_asked_again_but_not_for_long(
     assert chip.count(THRU) == 3
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_chip_that_breaks_off_in_a_frame_is_a_reader_that_is_gone(
     chip: ScriptedPn532, reader: Reader
 ) -> None:
@@ -173,6 +181,7 @@ def test_a_chip_that_breaks_off_in_a_frame_is_a_reader_that_is_gone(
         reader.wait_card(SOON)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_an_answer_that_comes_late_is_no_reader_that_is_gone(
     chip: ScriptedPn532, reader: Reader
 ) -> None:
@@ -184,6 +193,18 @@ def test_an_answer_that_comes_late_is_no_reader_that_is_gone(
     assert card_on(reader).transceive(b"\x00\xa4\x04\x00") == OK
 
 
+def test_a_frame_is_waited_for_as_long_as_a_busy_machine_may_hold_it_up(
+    chip: ScriptedPn532, tmp_path: Path
+) -> None:
+    """nfcpy waits 100 ms for an acknowledgement, also in the middle of a tap."""
+    device = nfc_open.open_field(chip.path)
+    port = device._device.chipset.transport
+    device.sense()
+    assert port.tty.timeout * 1000 == nfc_open.PATIENCE_MS
+    device.close()
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_port_where_nothing_answers_is_named(tmp_path: Path) -> None:
     with ScriptedPn532() as chip:
         chip.silent = True
