@@ -130,43 +130,35 @@ def cards() -> Response:
 @permit_in_store("payout.view", "card.view")
 def description() -> Response:
     """What is here, as OpenAPI 3.1."""
+    asked_store()
     return _answer(_description())
 
 
 def payout_json(one: Payout, alias: str | None) -> dict[str, Any]:
     """A payout by allow-list: no preimage, and nothing only machines need (THREATS 29)."""
-    return {
-        "payoutId": one.payout_id,
-        "pullPaymentId": one.pull_payment_id,
-        "storeId": one.store_id,
-        **_amount("amount", Sum(1, one.amount_msat)),
+    return _common_json(one, alias) | {
         "currency": one.currency,
-        "status": one.status,
-        "createdAt": machine_time(one.created_at),
-        "completedAt": machine_time(one.completed_at) if one.completed_at is not None else None,
-        "businessDay": one.day,
-        "boltcardId": one.boltcard_id,
-        "boltcardNtag": one.boltcard_ntag,
-        "boltcardAlias": alias,
         "counter": one.counter,
         "gap": int(one.facts().get("gap", 0)),
         "route": one.route,
         "feeMsat": one.fee_msat,
-        "recipientAddress": one.recipient_address,
-        "transactionId": one.transaction_id,
-        "errorMessage": one.error_message,
         "origin": Origin.HERE,
     }
 
 
 def imported_json(one: Imported, alias: str | None) -> dict[str, Any]:
     """A payout of another system: the same fields; those it did not tell are null."""
+    untold = dict.fromkeys(("counter", "gap", "route", "feeMsat"))
+    return _common_json(one, alias) | untold | {"currency": "BTC", "origin": Origin.IMPORTED}
+
+
+def _common_json(one: Payout | Imported, alias: str | None) -> dict[str, Any]:
+    """What is told of a payout, whoever made it."""
     return {
         "payoutId": one.payout_id,
         "pullPaymentId": one.pull_payment_id,
         "storeId": one.store_id,
         **_amount("amount", Sum(1, one.amount_msat)),
-        "currency": "BTC",
         "status": one.status,
         "createdAt": machine_time(one.created_at),
         "completedAt": machine_time(one.completed_at) if one.completed_at is not None else None,
@@ -174,14 +166,9 @@ def imported_json(one: Imported, alias: str | None) -> dict[str, Any]:
         "boltcardId": one.boltcard_id,
         "boltcardNtag": one.boltcard_ntag,
         "boltcardAlias": alias,
-        "counter": None,
-        "gap": None,
-        "route": None,
-        "feeMsat": None,
         "recipientAddress": one.recipient_address,
         "transactionId": one.transaction_id,
         "errorMessage": one.error_message,
-        "origin": Origin.IMPORTED,
     }
 
 

@@ -48,7 +48,9 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def begin() -> None:
-        if request.endpoint != "static":
+        if request.path.startswith("/api/"):
+            language.speak(language.SOURCE)  # programs read the same words everywhere
+        elif request.endpoint != "static":
             language.speak(request.cookies.get(COOKIE) or _of_shop())
 
     @app.teardown_request

@@ -144,3 +144,11 @@ def _id(shop: Shop, name: str) -> str:
     who = people.by_name(shop.db, name)
     assert who is not None
     return who.person_id
+
+
+def test_programs_are_answered_in_english(manager: FlaskClient, shop: Shop) -> None:
+    manager.set_cookie(LANGUAGE, "es")
+    shop.pay(shop.card("Ann"), 2_100)
+    stats = manager.get("/api/stats?startDate=2025-03-01").get_json()
+    assert stats["trends"][-1]["label"] == "week of 2 Mar"
+    assert "Esa página" not in manager.get("/api/nothing").text
