@@ -20,6 +20,7 @@ KINDS: Final = {
     "terminal": "Terminals",
     "history": "History",
     "keys": "Issuer keys",
+    "ledger": "Ledger",
     "look": "Looks",
 }
 """First words of deeds, as a choice."""
@@ -54,6 +55,7 @@ _WORDS: Final = {
     "drawer.open": "Opened the cash drawer",
     "history.import": "Imported history",
     "keys.rotate": "Made a new issuer key",
+    "ledger.restore": "Put a backup in the place of the ledger",
     "person.active": "Unblocked somebody",
     "person.blocked": "Blocked somebody",
     "person.create": "Added somebody",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from host.commands import (
+    backup,
     btcpay,
     history,
     money,
@@ -17,7 +18,10 @@ from host.commands import (
     wallet,
 )
 
-_ROOMS = (btcpay, history, money, payouts, people, printer, reader, reports, service, wallet)
+_ROOMS = (
+    *(backup, btcpay, history, money, payouts, people),
+    *(printer, reader, reports, service, wallet),
+)
 
 
 def register(cli: click.Group) -> None:
