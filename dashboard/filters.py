@@ -18,7 +18,7 @@ from dashboard.room import here
 from dashboard.words import status
 from host import dates
 from host.language import gettext as _
-from host.ledger import views, views_both, views_history
+from host.ledger import days, views, views_both, views_history, views_totals
 from host.ledger.records import PayoutStatus, Store
 from host.ledger.views_payouts import MAX_CARDS, PayoutList
 from host.ledger.views_totals import Origin, Range
@@ -114,9 +114,9 @@ class Filters:
 
     def presets(self) -> Iterator[Preset]:
         """The usual ranges, all up to today."""
-        for days, words in PRESETS:
-            since = _back(self.today, days - 1)
-            usual = days == DEFAULT_DAYS
+        for length, words in PRESETS:
+            since = _back(self.today, length - 1)
+            usual = length == DEFAULT_DAYS
             dates = {"startDate": None, "endDate": None}
             args = self.args(**(dates if usual else {"startDate": since, "endDate": self.today}))
             yield Preset(words, args, (self.since, self.until) == (since, self.today))
@@ -139,12 +139,27 @@ def read(args: Mapping[str, str]) -> Filters:
     since = read_day(args, "startDate") or _back(until, DEFAULT_DAYS - 1)
     if since > until:
         raise FieldProblem("startDate", "must not be after endDate")
+    since, until = _in_the_books(store, today, since, until)
     card = args.get("boltcardId", "").strip()
     cards = _cards(store, card)
     filters = Filters(store, today, since, until, _status(args), card, cards, _origin(args))
     if filters.days > MAX_DAYS:
         raise FieldProblem("startDate", "at most ten years at once")
     return filters
+
+
+def _in_the_books(store: Store, today: str, since: str, until: str) -> tuple[str, str]:
+    """A range far wider than the books is that of the books: "since 2000" means "all there is"."""
+    if (date.fromisoformat(until) - date.fromisoformat(since)).days < MAX_DAYS:
+        return since, until
+    opened = days.business_day(store.created_at, store.timezone, store.cutoff_hour)
+    first, last = views_totals.days_known(here().db, store.store_id) or (opened, opened)
+    first, last = min(first, opened), max(last, today)
+    if until < first:  # nothing is there, and one day of it says so too
+        return until, until
+    if since > last:
+        return since, since
+    return max(since, first), min(until, last)
 
 
 def day_words(day: str) -> str:

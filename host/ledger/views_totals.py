@@ -67,6 +67,17 @@ def by_day(db: Place, which: Range) -> list[DayTotal]:
     return db.read(look)
 
 
+def days_known(db: Place, store_id: str) -> tuple[str, str] | None:
+    """The first and the last day with a payout, ours or imported; None where there is none."""
+    ends = " UNION ALL ".join(
+        f"SELECT {end}(day) AS day FROM {table} WHERE store_id = :store_id"  # noqa: S608
+        for table in _OF_STORE.values()
+        for end in ("min", "max")
+    )
+    row = db.one(f"SELECT min(day), max(day) FROM ({ends})", {"store_id": store_id})  # noqa: S608
+    return (row[0], row[1]) if row is not None and row[0] is not None else None
+
+
 def active_cards(db: Place, which: Range) -> int:
     """How many cards paid, or are paying, in a range."""
     source, params = _of_cards(which)
