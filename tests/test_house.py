@@ -25,7 +25,7 @@ ALLOWED = {
 
 # The host's floors, from the ground up: a module imports only its own floor's room or lower floors.
 FLOORS = (
-    {"host.ntag424", "host.money", "host.clock", "host.bolt11", "host.lnurl.codec"},
+    {"host.ntag424", "host.money", "host.clock", "host.closing", "host.bolt11", "host.lnurl.codec"},
     {"host.store", "host.readers", "host.lightning", "host.keyring", "host.supervise"},
     {"host.ledger", "host.language", "host.dates", "host.retold", "host.receipts"},
     {"host.lnurl", "host.web", "host.till", "host.payer", "host.health", "host.post"}

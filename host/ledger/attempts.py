@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from host.ledger.codes import Code
+from host.ledger.records import typed
 from host.store.tx import Place, Row, Tx
 
 
@@ -40,9 +41,7 @@ class Attempt:
 
     @classmethod
     def of(cls, row: Row) -> Self:
-        values = list(row)
-        values[3] = Code(values[3])
-        return cls(*values)
+        return cls(*typed(row, {3: Code}))
 
 
 _ATTEMPTS: Final = """

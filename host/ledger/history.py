@@ -28,7 +28,7 @@ from host.ledger.history_file import (
     Problem,
     read,
 )
-from host.ledger.records import UNRESOLVED, PayoutStatus, Store
+from host.ledger.records import UNRESOLVED, PayoutStatus, Store, typed
 from host.store.tx import Place, Row, Tx
 
 BATCH: Final = 200
@@ -134,9 +134,7 @@ class Import:
 
     @classmethod
     def of(cls, row: Row) -> Self:
-        values = list(row)
-        values[6] = Kind(values[6])
-        return cls(*values)
+        return cls(*typed(row, {6: Kind}))
 
 
 _IMPORT_COLUMNS: Final = ", ".join(one.name for one in fields(Import))

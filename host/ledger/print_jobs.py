@@ -14,6 +14,7 @@ from typing import Final, Self
 from host.clock import MINUTE, SECOND
 from host.ledger import ids
 from host.ledger.errors import NotFound
+from host.ledger.records import typed
 from host.store.tx import Place, Row, Tx
 
 PAUSES_MS: Final = (SECOND, 3 * SECOND, 10 * SECOND, 30 * SECOND)
@@ -73,9 +74,7 @@ class PrintJob:
 
     @classmethod
     def of(cls, row: Row) -> Self:
-        values = list(row)
-        values[4], values[7] = PrintKind(values[4]), PrintState(values[7])
-        return cls(*values)
+        return cls(*typed(row, {4: PrintKind, 7: PrintState}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from host.store.events import Event as _Event
 from host.store.tx import Row
 
 
-def _typed(row: Row, kinds: dict[int, Callable[[Any], Any]]) -> list[Any]:
+def typed(row: Row, kinds: dict[int, Callable[[Any], Any]]) -> list[Any]:
     """The values of a row, those at the given positions made into what they are; NULL stays."""
     values = list(row)
     for at, kind in kinds.items():
@@ -159,7 +159,7 @@ class PullPayment:
 
     @classmethod
     def of(cls, row: Row) -> Self:
-        return cls(*_typed(row, {3: PullPaymentState}))
+        return cls(*typed(row, {3: PullPaymentState}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ class Card:
     @classmethod
     def of(cls, row: Row) -> Self:
         """From `CARD_COLUMNS`."""
-        one = _typed(row, {7: KeyScheme, 9: CardState})
+        one = typed(row, {7: KeyScheme, 9: CardState})
         return cls(*[*one[:12], Limits(*one[12:16]), *one[16:]])
 
 
@@ -251,7 +251,7 @@ class Payout:
 
     @classmethod
     def of(cls, row: Row) -> Self:
-        return cls(*_typed(row, {6: PayoutStatus, 18: Route}))
+        return cls(*typed(row, {6: PayoutStatus, 18: Route}))
 
     @property
     def unresolved(self) -> bool:
@@ -295,7 +295,7 @@ class Sale:
 
     @classmethod
     def of(cls, row: Row) -> Self:
-        return cls(*_typed(row, {5: SaleState, 6: Code, 11: json.loads, 19: SaleMethod}))
+        return cls(*typed(row, {5: SaleState, 6: Code, 11: json.loads, 19: SaleMethod}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +315,7 @@ class Entry:
 
     @classmethod
     def of(cls, row: Row) -> Self:
-        return cls(*_typed(row, {5: EntryKind}))
+        return cls(*typed(row, {5: EntryKind}))
 
 
 @dataclass(frozen=True, slots=True)

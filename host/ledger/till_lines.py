@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
 
-from host.ledger.records import SaleMethod
+from host.ledger.records import SaleMethod, typed
 from host.store.tx import Row, Tx
 
 
@@ -77,10 +77,7 @@ class Line:
 
     @classmethod
     def of(cls, row: Row) -> Self:
-        values = list(row)
-        values[4] = LineKind(values[4])
-        values[7] = SaleMethod(values[7]) if values[7] is not None else None
-        return cls(*values)
+        return cls(*typed(row, {4: LineKind, 7: SaleMethod}))
 
     @property
     def signed_msat(self) -> int:

@@ -17,7 +17,7 @@ from host.ledger.codes import Code, Refused
 from host.ledger.errors import LedgerError, NotFound
 from host.ledger.looks import InvoiceState, next_look, seldom
 from host.ledger.permissions import Person
-from host.ledger.records import CardState, EntryKind, PullPayment, PullPaymentState
+from host.ledger.records import CardState, EntryKind, PullPayment, PullPaymentState, typed
 from host.store.tx import Place, Row, Tx
 
 CHECK_MS: Final = (SECOND, SECOND, SECOND, 2 * SECOND, 3 * SECOND, 5 * SECOND, 10 * SECOND)
@@ -46,9 +46,7 @@ class TopUpInvoice:
 
     @classmethod
     def of(cls, row: Row) -> Self:
-        values = list(row)
-        values[5] = InvoiceState(values[5])
-        return cls(*values)
+        return cls(*typed(row, {5: InvoiceState}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
-from host.ledger.records import PayoutStatus
+from host.ledger.records import PayoutStatus, typed
 from host.ledger.views import COUNT_CAP
 from host.ledger.views_payouts import Mark, PayoutList, like
 from host.ledger.views_totals import Origin, by_day
@@ -38,9 +38,7 @@ class Imported:
 
     @classmethod
     def of(cls, row: Row) -> Self:
-        values = list(row)
-        values[6] = PayoutStatus(values[6])
-        return cls(*values)
+        return cls(*typed(row, {6: PayoutStatus}))
 
 
 @dataclass(frozen=True, slots=True)

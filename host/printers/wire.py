@@ -10,11 +10,11 @@ import os
 import select
 import socket
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
+from host.closing import Closing
 from host.printers.errors import PrinterMissing, PrinterTrouble
 from host.printers.settings import PrinterConfig, host_and_port
 
@@ -31,7 +31,7 @@ CANNOT_TAKE: Final = "it takes no data: look at its paper and its lamps"
 STOPPING: Final = "the service stopped while it was printed"
 
 
-class Wire(ABC):
+class Wire(Closing):
     """An open way to a printer."""
 
     two_way = True
@@ -54,21 +54,6 @@ class Wire(ABC):
     @abstractmethod
     def receive(self, timeout_s: float) -> bytes:
         """What the printer says within this time; empty for nothing."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Let go of it."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class NetworkWire(Wire):

@@ -14,8 +14,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import TracebackType
-from typing import Self
+
+from host.closing import Closing
 
 
 class ReaderError(Exception):
@@ -142,7 +142,7 @@ class RefusedLink(CardLink):
         raise CardRefused(self._reason)
 
 
-class Reader(ABC):
+class Reader(Closing):
     """A reader that is open and owned by us. Used from one thread, except `show` and `close`."""
 
     info: ReaderInfo
@@ -168,17 +168,6 @@ class Reader(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give the device back; a second call does nothing. Any thread."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 ReaderOpener = Callable[[], Reader]

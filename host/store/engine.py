@@ -12,10 +12,10 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar
 
 from host.clock import Clock
+from host.closing import Closing
 from host.store.driver import sqlite3
 from host.store.errors import StoreClosed, StoreReadOnly, explain
 from host.store.events import EventLog
@@ -36,7 +36,7 @@ class _Inside(threading.local):
     now = False
 
 
-class Engine:
+class Engine(Closing):
     """A database that is open: one connection that writes, a few that read.
 
     Not to be carried through `fork`; every process opens its own.
@@ -138,17 +138,6 @@ class Engine:
             with contextlib.suppress(StoreClosed):
                 self._turns.take(lambda _: None)
         self._readers.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _refuse_reentrance(self) -> None:
         if self._inside.now:
