@@ -20,13 +20,12 @@ from provisioning import jobs
 from provisioning.jobs import DeskJob, DeskState, Kind, Line, Sign
 from provisioning.template import Template
 from provisioning.trouble import TroubleCode
-from tests.support.browser import SIZES, THEMES, new_context, overflow, shoot, watch
+from tests.support.browser import SIZES, Camera, new_context, watch
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
 
 KEYRING = Keyring((Issuer.of(Key(bytes(range(16)))),), b"k" * 32)
-LOOKS = [(size, theme) for size in SIZES for theme in THEMES]
 
 
 @pytest.fixture
@@ -45,34 +44,21 @@ def site(shop: Shop) -> Iterator[str]:
         context.stopping.set()
 
 
-class Camera:
-    """Takes a page's picture under a name that says its size and theme."""
-
-    def __init__(self, page: Page, look: str) -> None:
-        self._page, self._look = page, look
-
-    def take(self, name: str) -> None:
-        shoot(self._page, f"desk-{name}-{self._look}")
-        assert overflow(self._page) <= 0, name
-
-
-@pytest.mark.parametrize(("size", "theme"), LOOKS)
-def test_the_card_desk_in_every_state(
-    browser: Browser, site: str, shop: Shop, size: str, theme: str
-) -> None:
-    with new_context(browser, size, theme) as window:
+@pytest.mark.parametrize("size", SIZES)
+def test_the_card_desk_in_every_state(browser: Browser, site: str, shop: Shop, size: str) -> None:
+    with new_context(browser, size) as window:
         token = shop.session(Role.TECHNICIAN)
         window.add_cookies([{"name": COOKIE, "value": token, "url": site}])
         page = window.new_page()
         complaints = watch(page)
-        camera = Camera(page, f"{size}-{theme}")
+        camera = Camera(page, size)
         page.goto(f"{site}/desk")
-        camera.take("form")
+        camera.take("desk-form")
         page.get_by_text("Limits and PIN").click()
         page.get_by_text("How they are made").click()
-        camera.take("form-open")
+        camera.take("desk-form-open")
         page.goto(f"{site}/desk?do=wipe")
-        camera.take("wipe")
+        camera.take("desk-wipe")
         _job(page, site, shop, camera)
         _card(page, site, shop, camera)
         _phone(page, site, camera)
@@ -83,26 +69,26 @@ def _job(page: Page, site: str, shop: Shop, camera: Camera) -> None:
     job = _start(shop)
     page.goto(f"{site}/desk/jobs/{job.job_id}")
     _wait(page, "getting")
-    camera.take("getting")
+    camera.take("desk-getting")
     jobs.step(shop.db, job.job_id, {"at": "waiting", "alias": "Guest-001"})
     _wait(page, "waiting")
-    camera.take("waiting")
+    camera.take("desk-waiting")
     progress = {"at": "card", "done": 6, "total": 10, "words": "changing key 3"}
     jobs.step(shop.db, job.job_id, progress)
     _wait(page, "card")
-    camera.take("card")
+    camera.take("desk-card")
     for number, line in enumerate(_lines(), 1):
         jobs.record(shop.db, job.job_id, line, *((1, "done") if number == 1 else ()))
         jobs.step(shop.db, job.job_id, {"at": "away"})
         _wait(page, f"away-{line.sign}")
         expect(page.locator(".line")).to_have_count(number)
-        camera.take(f"away-{line.sign}")
+        camera.take(f"desk-away-{line.sign}")
     jobs.step(shop.db, job.job_id, {"at": "waiting", "alias": "Guest-002"})
     _wait(page, "again")
     jobs.end(shop.db, job.job_id, DeskState.DONE)
     _wait(page, "ended-done")
     expect(page.get_by_role("link", name="Next job")).to_be_visible()
-    camera.take("ended")
+    camera.take("desk-ended")
 
 
 def _start(shop: Shop) -> DeskJob:
@@ -140,7 +126,7 @@ def _card(page: Page, site: str, shop: Shop, camera: Camera) -> None:
     card = shop.card("Guest-001")
     cards.freeze(shop.db, card.card_id)
     page.goto(f"{site}/desk/cards/{card.card_id}")
-    camera.take("history")
+    camera.take("desk-history")
 
 
 def _phone(page: Page, site: str, camera: Camera) -> None:
@@ -149,4 +135,4 @@ def _phone(page: Page, site: str, camera: Camera) -> None:
     page.get_by_label("PIN", exact=True).select_option("6")
     page.get_by_role("button", name="Make one with a phone").click()
     expect(page.get_by_role("img", name="QR code for the phone")).to_be_visible()
-    camera.take("phone")
+    camera.take("desk-phone")

@@ -12,8 +12,7 @@ from host.clock import MINUTE, ManualClock
 from host.ledger import devices, people, sales, stores
 from host.ledger.permissions import Person, Role
 from host.ledger.records import SaleState
-from tests.browser.test_barriers import barriers
-from tests.support.browser import SIZES, THEMES, new_context, overflow, shoot, watch
+from tests.support.browser import SIZES, look_at, new_context, watch
 from tests.support.running import wait_for
 from tests.support.shop import Shop
 from tests.support.till_page import heard, keys, ready, stage
@@ -273,7 +272,8 @@ def test_the_pages_of_tills_and_people(
         ("pin", f"sign-in?as={ann.person_id}"),
         ("pin-locked", f"sign-in?as={bob.person_id}"),
     ):
-        look_at(page, f"{site}/{path}", f"{name}-{size}")
+        page.goto(f"{site}/{path}")
+        look_at(page, f"{name}-{size}")
     page.goto(f"{site}/sign-in")
     sign_in(page, "Ann")
     ready(page)
@@ -282,19 +282,10 @@ def test_the_pages_of_tills_and_people(
         ("till-trusted", "till"),
         ("me-pin", "me"),
     ):
-        look_at(page, f"{site}/{path}", f"{name}-{size}")
+        page.goto(f"{site}/{path}")
+        look_at(page, f"{name}-{size}")
     window.add_cookies([{"name": COOKIE, "value": shop.session(), "url": site}])
     for name in ("terminals", "device", "people"):
-        look_at(page, f"{site}/{name}", f"{name}-trusted-{size}")
+        page.goto(f"{site}/{name}")
+        look_at(page, f"{name}-trusted-{size}")
     assert complaints == []
-
-
-def look_at(page: Page, address: str, name: str) -> None:
-    """A page in the light and in the dark: its picture, its width, its barriers."""
-    for theme in THEMES:
-        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-        page.goto(address)
-        expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
-        shoot(page, f"{name}-{theme}")
-        assert overflow(page) <= 0, name
-        assert barriers(page) == [], name

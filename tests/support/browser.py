@@ -34,9 +34,11 @@ ARGUMENTS = [
     "--disable-dev-shm-usage",
 ]
 AXE = SHOTS.parent / "tests" / "browser" / "vendor" / "axe-core" / "axe.min.js"
-RUN_AXE = """axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa",
-    "best-practice"]}).then(({violations}) => violations.map(
+RUN_AXE = """(only) => axe.run({runOnly: only}).then(({violations}) => violations.map(
     ({id, nodes}) => [id, nodes.map(({target}) => target.join(" "))]))"""
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+"""The rules that another theme may break: it differs in colours alone."""
 SIZES = {"phone": (360, 740), "touch": (1024, 600), "desk": (1440, 900)}
 _NO_WORKER = "Service Worker registration blocked by Playwright"
 THEMES = ("light", "dark")
@@ -104,20 +106,48 @@ def overflow(page: Page) -> int:
     )
 
 
-def barriers(page: Page) -> list[object]:
-    """What stands in somebody's way on a page, with everything unfolded (axe-core)."""
+def barriers(page: Page, *, colours: bool = False) -> list[object]:
+    """What stands in somebody's way on a page, with everything unfolded (axe-core).
+
+    `colours` alone are to be looked at where the same page was looked at in the other theme.
+    """
     page.evaluate("document.querySelectorAll('details:not(.menu)').forEach(d => d.open = true)")
-    page.evaluate(AXE.read_text("utf-8"))
-    return list(page.evaluate(RUN_AXE))
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text("utf-8"))
+    return list(page.evaluate(RUN_AXE, COLOURS if colours else RULES))
+
+
+def dress(page: Page, theme: str) -> None:
+    """Put a page into another theme; where motion is reduced, its colours are there at once."""
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+
+
+def look_at(page: Page, name: str) -> None:
+    """Pictures of a page in both themes; it is not too wide, and has no barrier in either."""
+    for theme in THEMES:
+        dress(page, theme)
+        shoot(page, f"{name}-{theme}")
+        assert overflow(page) <= 0, name
+    no_barriers(page, name)
+
+
+def no_barriers(page: Page, name: str = "") -> None:
+    """There is no barrier in either theme; the page stays in the first."""
+    for theme in THEMES[::-1]:
+        dress(page, theme)
+        assert barriers(page, colours=theme == THEMES[0]) == [], f"{name}, {theme}"
 
 
 class Camera:
-    """Takes a page's picture under a name that says its size and theme."""
+    """Takes a page's picture in each theme, under a name that says its size and theme."""
 
-    def __init__(self, page: Page, size: str, theme: str) -> None:
-        self._page = page
-        self._look = f"{size}-{theme}"
+    def __init__(self, page: Page, size: str, *themes: str) -> None:
+        self._page, self._size, self._themes = page, size, themes or THEMES
 
     def take(self, name: str) -> None:
-        shoot(self._page, f"{name}-{self._look}")
-        assert overflow(self._page) <= 0, name
+        for theme in self._themes:
+            if len(self._themes) > 1:
+                dress(self._page, theme)
+            shoot(self._page, f"{name}-{self._size}-{theme}")
+            assert overflow(self._page) <= 0, name

@@ -6,7 +6,7 @@ from typing import Final
 
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
-from tests.support.browser import SIZES, THEMES, Camera, barriers
+from tests.support.browser import SIZES, Camera, no_barriers
 from tests.support.till_rig import TillRig
 
 AMOUNT: Final = "2100"
@@ -81,18 +81,6 @@ def look(page: Page, state: str, name: str, *words: str, every: bool = True) -> 
         return Camera(page, "touch", "light").take(f"state-{name}")
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
-        for theme in THEMES:
-            dress(page, theme)
-            Camera(page, size, theme).take(f"state-{name}")
+        Camera(page, size).take(f"state-{name}")
     page.set_viewport_size(TOUCH)
-    for theme in THEMES[::-1]:
-        dress(page, theme)
-        page.reload()  # colours that are still on their way to another theme have no contrast
-        stage(page, state)
-        assert barriers(page) == [], theme
-    return None
-
-
-def dress(page: Page, theme: str) -> None:
-    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-    expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+    return no_barriers(page, name)
