@@ -15,6 +15,8 @@ from typing import Final
 from flask import Blueprint, Response, jsonify, render_template, url_for
 
 from dashboard.access import everyone
+from host.language import current
+from host.language import gettext as _
 
 NAME: Final = "Taptill"
 STATIC: Final = Path(__file__).parent / "static"
@@ -38,9 +40,10 @@ def manifest() -> Response:
     """What a device needs to install the till (W3C Web Application Manifest)."""
     answer = jsonify(
         id="/till",
-        name=f"{NAME} till",
+        name=_("Taptill till"),
         short_name=NAME,
-        description="Charge Boltcards.",
+        description=_("Charge Boltcards."),
+        lang=current(),
         start_url=url_for("till.page"),
         scope="/",
         display="standalone",

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
 from host import language
 from host.ledger.codes import Code
@@ -56,6 +57,22 @@ def test_the_catalogues_hold_every_text_translated_and_compiled() -> None:
     tool = [sys.executable, str(ROOT / ".ci" / "translations"), "--check"]
     result = subprocess.run(tool, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout[-4000:]
+
+
+GAP = re.compile(r"%\(\w+\)[sd]|\{\w+\}|%%")
+
+
+def test_a_translation_has_the_gaps_of_its_text() -> None:
+    for path in sorted((ROOT / "host" / "locale").glob("*.po")):
+        with path.open("rb") as file:
+            texts = [one for one in read_po(file) if one.id]
+        assert len(texts) > 1_000
+        for text in texts:
+            ours = [text.id] if isinstance(text.id, str) else list(text.id)
+            theirs = [text.string] if isinstance(text.string, str) else list(text.string)
+            wanted = {gap for one in ours for gap in GAP.findall(one)}
+            for one in theirs:
+                assert set(GAP.findall(one)) == wanted, (path.name, text.id, one)
 
 
 def test_templates_look_up_only_what_stands_in_them() -> None:
