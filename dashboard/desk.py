@@ -175,7 +175,7 @@ def sure(job_id: str) -> ResponseReturnValue:
 @permit("card.provision")
 def printable(job_id: str) -> Response:
     """The labels of the cards that were made, with their PINs, to print and cut."""
-    found = _job(job_id)
+    found = _batch(job_id)
     results = joblist.results(here().db, found.job_id, bench().keyring.secret)
     title = _("%(store)s: new cards") % {"store": our_store().name}
     text = sheet.html_page(results, bench().balance_url, title)
@@ -192,7 +192,7 @@ def printable(job_id: str) -> Response:
 @permit("card.provision")
 def printable_csv(job_id: str) -> Response:
     """The same for a program."""
-    found = _job(job_id)
+    found = _batch(job_id)
     results = joblist.results(here().db, found.job_id, bench().keyring.secret)
     response = Response(sheet.csv_text(results), mimetype="text/csv")
     response.headers["Content-Disposition"] = f"attachment; filename=cards-{found.job_id}.csv"
@@ -228,6 +228,14 @@ def _job(job_id: str) -> DeskJob:
     known = job_id.isascii() and job_id.isdigit() and len(job_id) < 16
     found = jobs.get(here().db, int(job_id)) if known else None
     if found is None or found.terminal_id != terminal().terminal_id:
+        abort(404)
+    return found
+
+
+def _batch(job_id: str) -> DeskJob:
+    """A job of this terminal that makes cards: no other has a list of them."""
+    found = _job(job_id)
+    if found.kind is not Kind.ISSUE:
         abort(404)
     return found
 

@@ -17,8 +17,20 @@ from flask.testing import FlaskClient
 from dashboard import pace
 from dashboard.access import COOKIE, DEVICE_COOKIE
 from host.clock import MINUTE, ManualClock
-from host.ledger import history, people, pull_payments, refunds, sales, stores
+from host.ledger import (
+    devices,
+    history,
+    people,
+    print_jobs,
+    pull_payments,
+    refunds,
+    sales,
+    shifts,
+    stores,
+    z_reports,
+)
 from host.ledger.permissions import Role
+from host.ledger.print_jobs import PrinterRow
 from host.ledger.records import Card, Sale
 from host.ledger.sales import Basket
 from host.money import sats
@@ -125,8 +137,13 @@ def written(shop: Shop, text: str) -> Iterator[str]:
     assert isinstance(noted, Sale)
     account = pull_payments.create(shop.db, "main", text)
     pull_payments.fund(shop.db, account.pull_payment_id, sats(1), text)
-    people.create(shop.db, text, Role.MANAGER, store_id="main")
+    who = people.create(shop.db, text, Role.MANAGER, store_id="main")
     stores.change(shop.db, "main", name=text)
+    stores.rename_terminal(shop.db, "till-1", text[:80], None)
+    devices.trust(shop.db, text[:80], "till-1")
+    print_jobs.configure(shop.db, [PrinterRow(text, ("till-1",), drawer=False)])
+    shift = shifts.start(shop.db, "till-1", who)
+    report = z_reports.close(shop.db, "main", person=who)
     past = {
         "payout_id": "old1",
         "pull_payment_id": "pp",
@@ -146,6 +163,9 @@ def written(shop: Shop, text: str) -> Iterator[str]:
     yield from (f"/payouts/{paid.payout_id}", f"/payouts/{lost.payout_id}", "/payouts/old1")
     yield from (f"/sales/{paid.sale_id}", f"/sales/{theirs.sale_id}", f"/sales/{noted.sale_id}")
     yield from (f"/cards/{card.card_id}", f"/pull-payments/{account.pull_payment_id}")
+    yield from ("/till", "/till/recent", f"/till/recent/{paid.sale_id}", "/shift", "/device")
+    yield from (f"/till/receipts/{paid.sale_id}", "/reports/tills", "/reports/shifts")
+    yield from (f"/reports/shifts/{shift.shift_id}", f"/reports/z/{report.report_id}")
 
 
 def test_a_script_in_any_field_is_text_on_every_page(manager: FlaskClient, shop: Shop) -> None:
@@ -176,7 +196,8 @@ def test_no_cell_of_any_file_is_a_formula(manager: FlaskClient, shop: Shop) -> N
     files = ("/payouts/export.csv", "/sales/export.csv", "/audit/export.csv")
     reports = ("/reports/days.csv", "/reports/cards.csv", "/reports/ledger.csv")
     found = 0
-    for path in (*files, *reports):
+    tills = ("/reports/tills.csv", "/reports/tills/x.csv")
+    for path in (*files, *reports, *tills):
         text = manager.get(path).text
         for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")):
             assert not [cell for cell in row if cell[:1] in {"=", "+", "@", "\t", "\r"}], path

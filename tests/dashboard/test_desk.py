@@ -170,6 +170,8 @@ def test_a_look_at_a_blank_card_sets_nothing_aside(technician: FlaskClient, shop
     blank = Line(Sign.ASIDE, "It is blank, as delivered.", uid="04a1b2c3d4e580")
     jobs.record(shop.db, job.job_id, blank)
     page = technician.get(where).text
+    assert technician.get(f"{where}/list").status_code == 404, "it makes no cards"
+    assert technician.get(f"{where}/list.csv").status_code == 404
     assert "It is blank, as delivered." in page
     assert "Cannot pay here" in page
     assert "1</span> cannot pay here" in page

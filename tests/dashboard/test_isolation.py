@@ -26,6 +26,7 @@ from host.ledger.permissions import PERMISSIONS, Role
 from host.lnurl.budget import Rate
 from host.ntag424.values import Key
 from host.visits import Visits
+from provisioning import jobs
 from tests.support.busy import failed
 from tests.support.forms import csrf_of
 from tests.support.shop import Shop
@@ -75,7 +76,7 @@ def theirs(shop: Shop) -> Theirs:
         "shift_id": shifts.start(shop.db, "till-1", keeper).shift_id,
         "device_id": devices.trust(shop.db, "Secret tablet", "till-1")[0].device_id,
         "terminal_id": "till-1",
-        "job_id": "1",
+        "job_id": jobs_of(shop),
         "entry_id": "1",
         "token": "x" * 43,
         "filename": "icons.svg",
@@ -95,6 +96,29 @@ def theirs(shop: Shop) -> Theirs:
         keeper.person_id,
     )
     return Theirs(samples, secrets)
+
+
+def jobs_of(shop: Shop) -> str:
+    """A job of the card desk and one of the printer; one number for both."""
+    jobs.prepare(shop.db)
+    kind, who = jobs.Kind.DIAGNOSE, "Tina"
+    started = jobs.start(
+        shop.db, store_id="main", terminal_id="till-1", kind=kind, person=who, secret=b"s" * 32
+    )
+    assert isinstance(started, jobs.DeskJob)
+    jobs.record(shop.db, started.job_id, jobs.Line(jobs.Sign.DONE, "fine", title="Secret alias"))
+    jobs.end(shop.db, started.job_id, jobs.DeskState.DONE)
+    number = str(started.job_id)
+    shop.db.transaction(
+        lambda tx: tx.run(
+            "INSERT INTO print_jobs (job_id, store_id, terminal_id, printer, kind, lines, state,"
+            " error, created_at, next_try_at, expires_at, ended_at)"
+            " VALUES (:id, 'main', 'till-1', 'bar', 'receipt', '[]', 'failed', 'Secret error',"
+            " 0, 0, 0, 0)",
+            {"id": number},
+        )
+    )
+    return number
 
 
 @pytest.fixture
@@ -162,6 +186,9 @@ def books(shop: Shop) -> list[list[tuple[Any, ...]]]:
         "SELECT * FROM device_links",
         "SELECT * FROM shifts WHERE store_id = 'main'",
         "SELECT * FROM z_reports WHERE store_id = 'main'",
+        "SELECT * FROM print_jobs WHERE terminal_id = 'till-1'",
+        "SELECT * FROM desk_jobs WHERE store_id = 'main'",
+        "SELECT * FROM reader_loans WHERE terminal_id = 'till-1'",
     )
     return shop.db.read(lambda tx: [[tuple(row) for row in tx.all(query)] for query in queries])
 
@@ -186,6 +213,37 @@ def test_nobody_of_another_store_reaches_or_changes_anything_of_this_one(
                 assert answer.status_code == 403, where
             elif rule.arguments - {"section"} and in_store:
                 assert answer.status_code in {403, 404}, where
+    assert books(shop) == before
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_till_of_another_store_reaches_nothing_of_this_one_by_its_ids(
+    app: Flask, shop: Shop, theirs: Theirs, role: Role
+) -> None:
+    client = stranger(app, shop, role)
+    stores.ensure_terminal(shop.db, "till-2", "other")
+    assert client.get("/till").status_code == 200
+    token = {"X-CSRFToken": csrf_of(client), "Accept": "text/html"}
+    named = theirs.samples | {"account": theirs.samples["pull_payment_id"], "uid": "04a1"}
+    named |= {"do": "issue", "count": "1", "amount": "1", "left": "1", "reason": "x", "name": "x"}
+    named |= {"terminal": "till-1", "till": "till-1", "answer": "yes", "kind": "receipt"}
+    before = books(shop)
+    for rule, method in routes(app):
+        if rule.endpoint.split(".")[0] not in TILL_ONLY | {"devices", "shifts", "shell"}:
+            continue
+        path = address(rule, theirs.samples)
+        bodies: list[dict[str, Any]] = [{}]
+        if method == "POST":
+            bodies = [{"data": named}, {"json": named | {"lines": [5]}}]
+        for body in bodies:
+            answer = client.open(path, method=method, headers=token, **body)
+            for secret in theirs.secrets:
+                assert secret not in answer.text, (method, path, secret)
+            if rule.arguments:
+                assert answer.status_code in {403, 404}, (method, path, answer.status_code)
+            assert answer.status_code < 500, (method, path)
+        asked = client.open(path, method=method, headers=token, query_string={"terminal": "till-1"})
+        assert asked.status_code == 403, (method, path)
     assert books(shop) == before
 
 
