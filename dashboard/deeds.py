@@ -10,6 +10,7 @@ from host.language import gettext, pgettext
 KINDS: Final = {
     "sale": "Sales",
     "card": "Cards",
+    "payout": "Payouts",
     "pull_payment": "Pull payments",
     "desk": "Card desk",
     "person": "People",
@@ -75,6 +76,7 @@ _WORDS: Final = {
     "pull_payment.refund": "Gave money back",
     "pull_payment.terms": "Changed a pull payment's terms",
     "pull_payment.top-up": "Topped up a pull payment",
+    "payout.conflict": "Found paid what had been given up",
     "payout.release": "Released a payout by hand",
     "payout.settle": "Settled a payout by hand",
     "sale.give_up": "Gave up a sale that was being checked",

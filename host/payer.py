@@ -35,7 +35,7 @@ from pathlib import Path
 from host.clock import Clock, Steps
 from host.faultpoints import FaultPoint, Hook, nowhere
 from host.ledger import btcpay, payouts, wallets
-from host.ledger.records import Payout
+from host.ledger.records import Payout, PayoutStatus
 from host.lightning.wallet import (
     Failed,
     Paid,
@@ -55,7 +55,6 @@ _FULL_MS = 10
 _PENDING = frozenset({"payout.pending"})
 _AFTER_TROUBLE_S = 1.0
 _MANY = 10_000
-_NO_PROOF = "the preimage does not match"
 _NO_BTCPAY = "its account is linked to BTCPay, which is not the wallet (wallet.kind)"
 
 
@@ -314,16 +313,23 @@ class Payer:
         self._hook(FaultPoint.BEFORE_SETTLE)
         match result:
             case Paid():  # money is the payee's
-                settled = payouts.settle(self._db, payout_id, result.preimage, result.fee_msat)
-                # Not Processing any more, it was settled or released by hand in between. Else the
-                # money stays held: a proof that proves nothing is no answer at all.
-                if not settled and payouts.postpone(self._db, payout_id, _NO_PROOF):
-                    log.error("payer: payout %s: %s", payout_id, _NO_PROOF)
+                if not payouts.settle(self._db, payout_id, result.preimage, result.fee_msat):
+                    self._unsettled(payout_id)
             case Failed():
                 payouts.fail(self._db, payout_id, result.reason)  # money is free again
             case Unknown():
                 payouts.postpone(self._db, payout_id, result.reason)  # money stays held
         self._hook(FaultPoint.AFTER_SETTLE)
+
+    def _unsettled(self, payout_id: str) -> None:
+        """A proof proved nothing, or came when somebody had ended the payout by hand."""
+        no_proof = "the preimage does not match"
+        if payouts.postpone(self._db, payout_id, no_proof):  # money stays held: it is no answer
+            log.error("payer: payout %s: the wallet's preimage proves nothing", payout_id)
+            return
+        found = payouts.get(self._db, payout_id)
+        if found is not None and found.status is not PayoutStatus.COMPLETED:
+            log.error("payer: payout %s was paid, though it had been given up", payout_id)
 
 
 class _OnePayer:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from host.clock import ANY_TIME, MINUTE, SECOND
-from host.ledger import btcpay, entries, tallies, windows
+from host.ledger import audit, btcpay, entries, tallies, windows
 from host.ledger.records import (
     PAYOUT_COLUMNS,
     UNRESOLVED,
@@ -235,9 +235,11 @@ def _proves(preimage: bytes, payout: Payout) -> bool:
 
 
 def _paid_though_failed(tx: Tx, payout: Payout) -> bool:
-    """A wallet proves a payment it had called failed: nobody may miss that. Always False."""
+    """A wallet proves a payment that was given up: nobody may miss that. Always False."""
     if payout.status not in UNRESOLVED and payout.status is not PayoutStatus.COMPLETED:
-        _event(tx, payout, "payout.conflict", "paid, though the wallet had said it failed")
+        _event(tx, payout, "payout.conflict", "paid, though it had been given up")
+        facts = {"amount_msat": payout.amount_msat, "reason": payout.error_message}
+        audit.append(tx, None, "payout.conflict", payout.payout_id, facts)
     return False
 
 

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from host.clock import SECOND
-from host.ledger import cards, payouts, pull_payments, refunds, views
+from host.ledger import audit, cards, payouts, pull_payments, refunds, views
 from host.ledger.errors import LedgerError, NotFound
 from host.ledger.records import UNRESOLVED, Payout, PayoutStatus
 from host.money import sats
@@ -130,6 +130,8 @@ def test_a_payment_proven_after_it_was_called_failed_is_told_and_not_booked(here
     assert not payouts.settle(here.db, payout.payout_id, preimage_of(payout))
     assert now(here, payout).status is PayoutStatus.FAILED
     assert kinds(here, payout)[-1] == "payout.conflict"
+    deed = audit.recent(here.db)[0]
+    assert (deed.action, deed.subject) == ("payout.conflict", payout.payout_id)
 
 
 def test_threat_5_unknown_stays_held_and_is_looked_up_ever_more_seldom(here: Shop) -> None:
