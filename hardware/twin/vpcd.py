@@ -33,6 +33,8 @@ _POWER_OFF, _POWER_ON, _RESET, _GET_ATR = b"\x00", b"\x01", b"\x02", b"\x04"
 _RETRY_SECONDS = 0.05
 _HOLD_SECONDS = 2.0
 """How long a look is held: pcscd stops only between two looks, and controls the reader then too."""
+_BURST_SECONDS = 0.1
+"""More than what a program does at once takes, and less than pcscd sleeps between two looks."""
 _LEAVE_SECONDS = 1.5
 """How long `close` waits at most for the looks that are told of the card's absence."""
 _HOST = "127.0.0.1"
@@ -53,11 +55,8 @@ class VpcdSlot:
         self._leave_at = 0.0
         self._believed: TwinCard | None = None
         """The card that pcscd was shown and of whose leaving it has not been told."""
-        self._in_use = False
-        """Somebody may hold it: what connects to it and lets go asks for the ATR as a look does."""
-        self._resetting = False
-        self._told = 0
-        """How often pcscd was told that the card it believes in is not there."""
+        self._first_told: float | None = None
+        """When pcscd was first told that the card it believes in is not there."""
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
         self._waker.setblocking(False)
@@ -118,12 +117,10 @@ class VpcdSlot:
         if message == _GET_ATR:
             return self._look(connection)
         if self._believed is None or self._believed is not self._lying():
-            self._in_use &= message != _RESET  # who was letting go of it asks nothing more
             return None
         return self._pass_on(message, self._believed)
 
     def _pass_on(self, message: bytes, card: TwinCard) -> bytes | None:
-        self._in_use, self._resetting = True, message == _RESET
         if message in (_POWER_ON, _RESET):
             card.power_on()
         elif message == _POWER_OFF:
@@ -140,15 +137,22 @@ class VpcdSlot:
         """The ATR of what lies there; None where nothing does. It must not touch the card."""
         if self._believed is None:
             self._believed = self._laid_soon(connection)
-            self._in_use, self._resetting, self._told = True, False, 0
+            self._first_told = None
         elif self._believed is not self._lying():
-            self._told += 1
-            if self._told > self._in_use:  # of two at least one was a look
-                self._believed = None
+            self._tell_absence()
             return None
-        elif self._resetting:  # let go for good: from now on who asks is looking
-            self._in_use = self._resetting = False
         return None if self._believed is None else ATR
+
+    def _tell_absence(self) -> None:
+        """Connecting to a card and letting go of it ask as a look does, in a burst.
+
+        So only what is asked again, a while later, shows that one of the two was a look.
+        """
+        now = time.monotonic()
+        if self._first_told is None:
+            self._first_told = now
+        elif now - self._first_told > _BURST_SECONDS:
+            self._believed = None
 
     def _laid_soon(self, connection: socket.socket) -> TwinCard | None:
         """The card that lies there or is laid down while pcscd is made to wait."""

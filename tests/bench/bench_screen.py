@@ -25,9 +25,9 @@ TAPS = 30
 WARM = 3
 GOAL_MS = 150.0
 READY_S = 20.0
-NEXT_CUSTOMER_MS = 500
-"""No card follows another one faster. pcscd sleeps for 0.4 s when it has seen a virtual slot empty;
-later on the twin reports a card to it at once, as a reader on USB does."""
+NEXT_CUSTOMER_MS = 1_000
+"""No card follows another one faster. pcscd sleeps for 0.4 s when it has seen a virtual slot empty,
+and looks twice; then the twin reports a card to it at once, as a reader on USB does."""
 
 CLICKED = """addEventListener("click", () => {
     document.documentElement.dataset.at = performance.timeOrigin + performance.now();
