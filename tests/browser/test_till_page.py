@@ -210,6 +210,9 @@ def test_a_service_that_is_gone_is_shown_as_gone(window: BrowserContext, site: s
     expect(stage(page, "blocked")).to_contain_text("the Taptill service cannot be reached")
     expect(page.locator("#dots .down")).to_have_count(4)
     page.unroute("**/*")
+    # It looks again by itself.
+    expect(page.locator("#dots .down")).to_have_count(0, timeout=15_000)
+    expect(page.locator("#amount-text")).to_have_text("21")
 
 
 def test_an_approval_is_on_the_screen_at_once(till: Page, shop: Shop) -> None:

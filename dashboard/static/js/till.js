@@ -271,11 +271,16 @@ document.addEventListener("keydown", typed);
 
 // Live -----------------------------------------------------------------------------------------
 
+const LOOK_MS = 2000;
+let looking;
+
 function lost() {
   root.dataset.live = "no";
   server = { ...server, dots: lostDots(), lost: true };
   showDots(server.dots);
   render();
+  clearTimeout(looking); // a stream that is still open may have nothing to say for long
+  looking = setTimeout(() => server.lost && get(url.stateUrl).then(take, lost), LOOK_MS);
 }
 
 function cardSeen({ state }) {
