@@ -86,7 +86,7 @@ def till_state(context: DashboardContext, terminal: Terminal) -> dict[str, Any]:
         "state": "idle",
         "sale": None,
         **offer(context, terminal),
-        "late": [_late(one) for one in incoming.late(context.db, terminal_id)],
+        "late": [_late(context, one) for one in incoming.late(context.db, terminal_id)],
         "unprinted": unprinted.told(context.db, terminal_id),
         "dots": lamps,
     }
@@ -213,18 +213,21 @@ def _tips(context: DashboardContext, store_id: str) -> dict[str, Any] | None:
     return {"percents": list(tips.percents), "own": tips.own} if tips.on else None
 
 
-def _late(invoice: SaleInvoice) -> dict[str, str]:
+def _late(context: DashboardContext, invoice: SaleInvoice) -> dict[str, str]:
     """Words for money that came when its sale was over: somebody must deal with it."""
     words = _(
-        "%(amount)s sats were paid by a card of %(host)s after that sale was closed."
+        "%(amount)s sats were paid by a card of %(host)s after the sale of %(clock)s was closed."
         " Hand over the goods or give the money back."
     )
     if invoice.source is not Handed.ISSUER:
         words = _(
-            "%(amount)s sats were paid by the QR code after that sale was closed."
+            "%(amount)s sats were paid by the QR code after the sale of %(clock)s was closed."
             " Hand over the goods or give the money back."
         )
-    facts = {"amount": sats(invoice.amount_msat), "host": invoice.host}
+    sale = sales.get(context.db, invoice.sale_id)
+    assert sale is not None  # noqa: S101 - every invoice is of a sale
+    clock = _clock(context, sale.store_id, sale.created_at)
+    facts = {"amount": sats(invoice.amount_msat), "host": invoice.host, "clock": clock}
     return {"sale_id": invoice.sale_id, "words": words % facts}
 
 
@@ -240,9 +243,15 @@ def _known_by(context: DashboardContext, sale: Sale, now: int) -> str:
     at = handed[0].expires_at + GRACE_MS + MINUTE if handed else 0
     if sale.state is not SaleState.CHECKING or at < now:
         return ""
-    store = stores.get(context.db, sale.store_id)
-    clock = when(at, store.timezone if store is not None else "UTC")[11:16]
-    return _("It is usually known by %(clock)s.") % {"clock": clock}
+    return _("It is usually known by %(clock)s.") % {"clock": _clock(context, sale.store_id, at)}
+
+
+def _clock(context: DashboardContext, store_id: str, at: int) -> str:
+    """The hour and the minute on the store's clock, and the day where it is another."""
+    store = stores.get(context.db, store_id)
+    zone = store.timezone if store is not None else "UTC"
+    then, today = when(at, zone)[:16], when(context.clock.now(), zone)[:10]
+    return then[11:] if then.startswith(today) else then
 
 
 def _issuers_words(sale: Sale) -> str:

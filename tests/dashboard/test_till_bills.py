@@ -187,7 +187,8 @@ def test_a_code_that_was_put_away_and_paid_late_is_told_in_words(
     (code,) = incoming.offered(shop.db, sale["sale_id"])
     incoming.settle(shop.db, code.payment_hash)
     (late,) = cashier.get("/till/state").get_json()["late"]
-    assert late["words"].startswith("21 sats were paid by the QR code after that sale was closed.")
+    words = "21 sats were paid by the QR code after the sale of 15:07 was closed."
+    assert late["words"].startswith(words)
 
 
 # -- leaving the till ----------------------------------------------------------------------------

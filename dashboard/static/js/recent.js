@@ -24,8 +24,11 @@ function closeButton() {
   return button;
 }
 
+let looks = 0; // whoever closed the dialog meanwhile does not see it open again
+
 /** Ask for a page and show its part; a form's answer may be another page than was asked for. */
 async function show(address, options = {}) {
+  const look = ++looks;
   let response;
   try {
     response = await fetch(address, { cache: "no-store", headers: { Accept: "text/html" }, ...options });
@@ -35,6 +38,7 @@ async function show(address, options = {}) {
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const content = page.getElementById("recent");
   if (!content) return location.assign(response.url); // signed out, or not ours to see
+  if (look !== looks && !options.method) return;
   dialog.replaceChildren(closeButton(), content);
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
@@ -82,6 +86,7 @@ dialog.addEventListener("submit", async (event) => {
 });
 
 dialog.addEventListener("close", () => {
+  looks += 1;
   if (steps()) history.go(-steps()); // going back from the till does not open it again
   way.focus({ preventScroll: true });
 });
