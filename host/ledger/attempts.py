@@ -47,13 +47,14 @@ class Attempt:
 _ATTEMPTS: Final = """
     SELECT a.at, a.sale_id, s.amount_msat, a.code, a.words, a.host, a.card_id, c.alias
     FROM attempts a JOIN sales s ON s.sale_id = a.sale_id
-    LEFT JOIN cards c ON c.card_id = a.card_id
+    LEFT JOIN cards c ON c.card_id = a.card_id WHERE a.code <> 'pin_required'
 """
+"""To be asked for the PIN is kept, and is no refusal."""
 
-_OF_SALE: Final = f"{_ATTEMPTS} WHERE a.sale_id = :id ORDER BY a.attempt_id"
+_OF_SALE: Final = f"{_ATTEMPTS} AND a.sale_id = :id ORDER BY a.attempt_id"
 
 _OF_CARD: Final = f"""
-    {_ATTEMPTS} WHERE a.card_id = :id AND s.store_id = :store_id
+    {_ATTEMPTS} AND a.card_id = :id AND s.store_id = :store_id
     ORDER BY a.attempt_id DESC LIMIT :limit
 """
 

@@ -345,7 +345,6 @@ def test_a_refused_card_is_noted_with_the_sale_where_its_tap_was_proven(
     noted = [(one.code, one.card_id) for one in attempts.of_sale(at.db, sale.sale_id)]
     assert noted == [
         (Code.SUN_INVALID, None),
-        (Code.PIN_REQUIRED, card.card_id),
         (Code.PIN_WRONG, card.card_id),
     ]
 
