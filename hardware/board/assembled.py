@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from hardware.board import svg
@@ -25,7 +26,7 @@ _WIRES = ("#d23b3b", "#222222", "#3f7fd1", "#4aa35a", "#d9a521", "#e8e8e8")
 def draw() -> str:
     """The SVG, one unit a millimetre."""
     shift = svg.tag("g", "\0", transform=f"translate({_MARGIN:g} {_MARGIN:g})")
-    items = [*_ground(), *_small(), *_plug(), *_display(), *_module(), *_cable(), *_lights()]
+    items = [*_ground(), *_small(), *_plug(), *_display(), *_module(), *_lights(), *_cable()]
     items += [*_buttons(), *_piezo()]
     inner = shift.replace("\0", "\n" + "\n".join(items) + "\n")
     return svg.picture(SHAPE.width + 2 * _MARGIN, SHAPE.height + 2 * _MARGIN, [inner], scale=6)
@@ -112,13 +113,22 @@ def _plug() -> Iterator[str]:
 
 
 def _cable() -> Iterator[str]:
-    """Six wires from the plug to the module, over its edge."""
-    place, rect = PLACES["J1"], SHAPE.antenna
+    """Six wires from the plug to the module, between two lights of the ring."""
+    place, rect, one, other = PLACES["J1"], SHAPE.antenna, PLACES["D6"], PLACES["D7"]
     right = rect.centre.x + rect.width / 2
+    apart = math.dist((one.x, one.y), (other.x, other.y))
+    across = (other.x - one.x) / apart, (other.y - one.y) / apart  # from light to light
     for i, colour in enumerate(_WIRES):
         x, y = place.x + 2 * i, place.y + 8
+        aside = 1.1 * (i - 2.5)
+        gap_x = (one.x + other.x) / 2 + aside * across[0]
+        gap_y = (one.y + other.y) / 2 + aside * across[1]
+        bend_x, bend_y = 5 * across[1], -5 * across[0]
         end_x, end_y = right - 7, rect.centre.y - 8 + 2.54 * i
-        way = f"M{x:g} {y:g} C{x:g} {y + 12:g} {right + 4:g} {end_y:g} {end_x:g} {end_y:g}"
+        way = (
+            f"M{x:g} {y:g} C{x:g} {y + 4:g} {gap_x + bend_x:g} {gap_y + bend_y:g} "
+            f"{gap_x:g} {gap_y:g} S{end_x + 9:g} {end_y:g} {end_x:g} {end_y:g}"
+        )
         yield svg.path(way, "#0006", 1.0)
         yield svg.path(way, colour, 0.7)
         yield svg.dot(end_x, end_y, 0.8, _GOLD)

@@ -116,7 +116,7 @@ def costs() -> str:
         "board, bare, one of ten": BARE_BOARD_CENTS,
         "small parts (a machine places them)": _sum("smd"),
         "Pico, display, plug and buttons (soldered by hand)": _sum("hand"),
-        "NFC module, cables, spacers": _sum("extra"),
+        "NFC module, cables, foam tape": _sum("extra"),
     }
     groups["**together, without postage and case**"] = sum(groups.values())
     lines = [[name, _euros(cents)] for name, cents in groups.items()]

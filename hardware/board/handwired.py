@@ -72,7 +72,7 @@ def _pico() -> Iterator[str]:
     yield svg.box(_PICO_X, _PICO_Y, _PICO_WIDTH, height, "#1f7a4d", 6)
     middle = _PICO_X + _PICO_WIDTH / 2
     yield svg.words("Pico", middle, _PICO_Y + 24, 15, "#ffffff", text_anchor="middle")
-    yield svg.words("USB", middle, _PICO_Y + 6, 10, "#1d2a33", text_anchor="middle")
+    yield svg.words("USB", middle, _PICO_Y - 2, 9, "#1d2a33", text_anchor="middle")
     used = {_number(wire.net, wire.part.startswith(_RIGHT)) for wire in bom.WIRES}
     used |= {_number(USB, True), _number(GROUND, True), _number("LIGHTS", True)}
     for pin in PICO.pins:
@@ -90,8 +90,8 @@ def _rails() -> Iterator[str]:
     """The breadboard's two rails, and where they are fed from."""
     for net, x in _RAILS.items():
         yield svg.path(f"M{x:g} 40 V532", _colour(net), 4)
-        name = "3V3" if net == LOGIC else "GND"
-        yield svg.words(name, x, 546, 12, _colour(net), text_anchor="middle", font_weight="bold")
+        name, anchor, at = ("3V3", "end", x + 4) if net == LOGIC else ("GND", "start", x - 4)
+        yield svg.words(name, at, 546, 12, _colour(net), text_anchor=anchor, font_weight="bold")
     x, y = _pin_spot(_number(GROUND, False))
     yield svg.path(f"M{_RAILS[GROUND]:g} {y:g} H{x:g}", _colour(GROUND), 3)
     x, y = _pin_spot(_number(LOGIC, False))

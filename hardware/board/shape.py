@@ -80,7 +80,7 @@ class Shape:
     button_travel: float  # ... and how far it goes
     piezo: Rect
     piezo_height: float
-    antenna: Rect  # the PN532 module that lies here on spacers; no copper under it
+    antenna: Rect  # the PN532 module that lies here on foam tape; no copper under it
     antenna_height: float  # the module's highest part above the board
     antenna_spacer: float  # the module's lower face above the board
     usb: Usb
