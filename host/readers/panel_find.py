@@ -63,5 +63,7 @@ def find_panel(where: str, ports: Iterable[Port] | None = None) -> str:
     for port in found:
         if where in ("", port.serial):
             return port.device
-    names = ", ".join(port.serial for port in found) or "none"
-    raise ReaderGone(f"reader {where or 'of ours'} is not plugged in; there are: {names}")
+    if not found:
+        raise ReaderGone("no reader of ours is plugged in")
+    names = ", ".join(port.serial for port in found)
+    raise ReaderGone(f"the reader {where} is not plugged in; there are: {names}")

@@ -161,11 +161,9 @@ class Boot(IntEnum):
     """Why it started."""
 
     POWER = 1
-    RESET = 2
     WATCHDOG = 3
     HOST = 4
     SAFE = 5
-    UPDATE = 6
 
 
 COUNTERS = (
