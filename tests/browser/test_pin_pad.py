@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from dashboard.access import COOKIE
 from dashboard.app import create_app
@@ -93,6 +93,22 @@ def test_another_card_pays_while_a_pin_is_asked_for(till: Page, desk: PinDesk) -
     till.keyboard.press("1")
     desk.lay(desk.shop.card("Ben"))
     expect(till.locator('#stage[data-state="approved"]')).to_contain_text("Ben")
+
+
+def test_a_pin_that_comes_after_a_restart_says_to_tap_again(
+    window: BrowserContext, site: str, desk: PinDesk
+) -> None:
+    page = window.new_page()
+    page.goto(f"{site}/till")
+    ready(page)
+    asked(page, desk)
+    desk.pads.forget("till-1")  # what waits is in memory alone
+    for digit in PIN:
+        page.keyboard.press(digit)
+    page.keyboard.press("Enter")
+    expect(page.locator("#stage-more")).to_have_text("The tap is too old. Tap again.")
+    desk.lay(desk.shop.card("Ben"))
+    expect(page.locator('#stage[data-state="approved"]')).to_contain_text("Ben")
 
 
 def test_escape_cancels_the_sale(till: Page, desk: PinDesk) -> None:
