@@ -113,7 +113,8 @@ def _ledger(home: Path) -> Finding:
     finally:
         db.close()
     answer = str(said[0]) if said else "no answer"
-    return Finding("ledger", answer == "ok", f"{path}: {answer}", "restore the newest backup")
+    mend = "`taptill restore FILE` with the newest backup"
+    return Finding("ledger", answer == "ok", f"{path}: {answer}", mend)
 
 
 def _payouts(home: Path) -> Iterator[Finding]:
