@@ -9,20 +9,49 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from host.language import SOURCE, current, gettext, pgettext, sentences
 
-_GAP: Final = re.compile(r"\\\{(\w+)\\\}")
+MOST: Final = 400
+"""A longer text is no sentence of ours: somebody else wrote it, and it stays as it is."""
+_GAP: Final = re.compile(r"\{(\w+)\}")
 _ENDS: Final = re.compile(r"((?<=[.!?]) |; )")
-"""Where one sentence ends and the next begins."""
+"""What stands between one sentence and the next; a text split by it has it at every other place."""
+
+
+class _Sentence(NamedTuple):
+    """One sentence with gaps: what stands around them, their names, and the translation."""
+
+    around: list[str]
+    gaps: list[str]
+    told: str
+
+    def values(self, text: str) -> dict[str, str] | None:
+        """What stands in the gaps where this text was made of this sentence. In linear time: each
+        part is looked for once, after the one before it.
+        """
+        first, *between, last = self.around
+        end = len(text) - len(last)
+        if not (text.startswith(first) and text.endswith(last) and len(first) <= end):
+            return None
+        found, at = [], len(first)
+        for part in between:
+            begins = text.find(part, at, end)
+            if begins < 0:
+                return None
+            found.append(text[at:begins])
+            at = begins + len(part)
+        return dict(zip(self.gaps, [*found, text[at:end]], strict=True))
 
 
 def retold(text: str) -> str:
     """A text in the language that is spoken: as a whole, by the sentence it was made of, or part
     by part (`field: words`, one sentence after the other). What nobody translated stays English.
     """
-    return text if current() == SOURCE else _retold(str(text), current())
+    if current() == SOURCE or len(text) > MOST:
+        return text
+    return _retold(str(text), current())
 
 
 @lru_cache(maxsize=4096)
@@ -30,13 +59,14 @@ def _retold(text: str, spoken: str) -> str:
     known = gettext(text)
     if known != text:
         return known
-    for pattern, sentence in _patterns(spoken):
-        if match := pattern.fullmatch(text):
-            values = {name: _retold(value, spoken) for name, value in match.groupdict().items()}
-            return sentence.format(**values)
+    for sentence in _sentences(spoken):
+        values = sentence.values(text)
+        if values is not None:
+            told = {name: _retold(value, spoken) for name, value in values.items()}
+            return sentence.told.format(**told)
     parts = _ENDS.split(text)
     if len(parts) > 1:
-        return "".join(_retold(one, spoken) for one in parts)
+        return "".join(_retold(one, spoken) if at % 2 == 0 else one for at, one in enumerate(parts))
     field, colon, words = text.partition(": ")
     return f"{_field(field, spoken)}: {_retold(words, spoken)}" if colon else text
 
@@ -47,23 +77,12 @@ def _field(name: str, spoken: str) -> str:
 
 
 @cache
-def _patterns(spoken: str) -> list[tuple[re.Pattern[str], str]]:
-    """What a text is known by, and its translation; those that say most come first."""
-    made = sorted(sentences(spoken, "told").items(), key=lambda one: -len(_plain(one[0])))
-    return [(re.compile(_as_pattern(said), re.DOTALL), told) for said, told in made]
+def _sentences(spoken: str) -> list[_Sentence]:
+    """Every sentence with gaps; those that say most come first."""
+    made = [_sentence(said, told) for said, told in sentences(spoken, "told").items()]
+    return sorted(made, key=lambda one: -sum(map(len, one.around)))
 
 
-def _plain(sentence: str) -> str:
-    return re.sub(r"\{\w+\}", "", sentence)
-
-
-def _as_pattern(sentence: str) -> str:
-    """The sentence with a group for each gap; one that stands twice has the same value twice."""
-    named: set[str] = set()
-
-    def group(gap: re.Match[str]) -> str:
-        known = gap[1] in named
-        named.add(gap[1])
-        return f"(?P={gap[1]})" if known else f"(?P<{gap[1]}>.*?)"
-
-    return _GAP.sub(group, re.escape(sentence))
+def _sentence(said: str, told: str) -> _Sentence:
+    around = _GAP.split(said)
+    return _Sentence(around[::2], around[1::2], told)

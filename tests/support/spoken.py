@@ -40,7 +40,7 @@ def marked(code: str) -> Iterator[None]:
 
 def _forget() -> None:
     retold._retold.cache_clear()
-    retold._patterns.cache_clear()
+    retold._sentences.cache_clear()
 
 
 class _Reader(HTMLParser):
