@@ -11,7 +11,7 @@ from dashboard.context import DashboardContext
 from dashboard.state import CANCELLED_MS, till_state
 from host.clock import MINUTE, ManualClock
 from host.ledger import incoming, sales
-from host.ledger.codes import Code
+from host.ledger.codes import Code, Help
 from host.ledger.records import Limits, SaleState
 from host.money import sats
 from host.till import APPROVED_MS
@@ -203,3 +203,15 @@ def test_a_card_that_lay_there_is_told_until_the_sale_goes_on(
     assert shown(cashier)["sale"]["more"] == ""
     shop.arm(6)
     assert shown(cashier)["sale"]["more"] == ""
+
+
+def test_what_a_refusal_says_to_do_and_what_its_keys_offer_agree() -> None:
+    """Whoever is told to use another card is not offered the same one once more."""
+    for code in Code:
+        first = code.words.do.lower().partition(",")[0]
+        if code.helps is Help.OTHER_CARD:
+            assert "another card" in first, code
+        elif code.helps is Help.LESS:
+            assert {"smaller amount", "another card"} <= set(first.strip("a .").split(" or ")), code
+        elif code.helps is Help.AGAIN:
+            assert not first.startswith("use another card"), code
