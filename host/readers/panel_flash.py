@@ -6,6 +6,7 @@ The work is done by the firmware's own release tool, as a process of its own.
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -38,11 +39,16 @@ def release_command(ports: Sequence[Port], *, update: bool, root: Path = Path("/
         raise ReaderError(_why_none(ports, root))
     if len(boards) > 1:
         raise ReaderError(f"several boards are plugged in ({', '.join(boards)}): leave one")
-    if shutil.which("mpremote") is None:
+    if shutil.which("mpremote", path=_tools()) is None:
         raise ReaderError("mpremote is missing: pip install mpremote")
     if importlib.util.find_spec("reader") is None:
         raise ReaderError("the firmware is not installed here: use a checkout of Taptill")
     return [sys.executable, "-m", _TOOL, "--update" if update else "--put"]
+
+
+def _tools() -> str:
+    """Where the release tool looks too: beside this Python, and on the path."""
+    return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
 
 
 def run_shown(command: Sequence[str]) -> int:

