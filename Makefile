@@ -17,10 +17,12 @@ run:
 	@case "$(ARGS)" in *panel*) .ci/micropython || echo "taptill: no MicroPython; going on without" >&2 ;; esac
 	@exec .venv/bin/taptill demo --home .build/demo $(ARGS)
 
+# What the tests start finds its modules compiled; lint runs beside them and is shown at the end.
 test:
 	@.ci/setup test
 	@mkdir -p .build; ($(LINT)) >.build/lint.txt 2>&1 & lint=$$!; \
-	$(PYTHON_BIN) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS); \
+	PYTHONDONTWRITEBYTECODE= $(PYTHON_BIN) -m pytest -q -n $(WORKERS) --dist loadfile \
+	  --no-loadscope-reorder $(ARGS); \
 	tests=$$?; wait $$lint; linted=$$?; cat .build/lint.txt; exit $$((tests + linted))
 
 lint:
