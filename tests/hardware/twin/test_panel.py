@@ -18,6 +18,7 @@ from host.readers.base import Look, Show
 from host.readers.open import ReaderOptions, open_reader
 from host.readers.panel_care import care_for
 from tests.hardware.twin.cards import ZERO, boltcard
+from tests.support.tools import run_tool
 
 UID = Uid.parse("04112233445566")
 
@@ -79,6 +80,24 @@ def test_what_the_firmware_shows_reaches_the_bench_without_a_fault(
         try:
             with care_for(twin.device, run_dir=tmp_path) as care:
                 assert bench.wait_drawn("Ready", 5)
+                assert all(check.passed for check in care.self_test())
+        finally:
+            twin.close()
+
+
+def test_libnfc_takes_our_reader_for_a_pn532(tmp_path: Path) -> None:
+    """Its tools speak to the hsu face, and the panel goes on after them."""
+    with Bench(Drawer(tmp_path / "cards")) as bench:
+        bench.create("ann", UID)
+        bench.lay("ann")
+        twin = PanelPty(bench)
+        try:
+            device = {"LIBNFC_DEVICE": f"pn532_uart:{twin.hsu}"}
+            listed = run_tool(["nfc-list"], package="libnfc-bin", env=device)
+            assert "04  11  22  33  44  55  66" in listed.stdout, listed.stderr
+            told = run_tool(["nfc-anticol"], package="libnfc-examples", env=device)
+            assert "UID: 04112233445566" in told.stdout, told.stderr
+            with care_for(twin.device, run_dir=tmp_path) as care:
                 assert all(check.passed for check in care.self_test())
         finally:
             twin.close()
