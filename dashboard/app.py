@@ -149,6 +149,7 @@ def _templates(app: Flask, context: DashboardContext) -> None:
         machine_time=formats.machine_time,
         ntag=formats.ntag,
         decimal=decimal,
+        fiat=formats.fiat,
     )
     app.jinja_env.globals.update(icon=icon, may=may, may_see=may_in_store)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from host.language import decimal
 from host.money import MSAT_PER_SAT, btc_text, sat_text
 
 GROUP = "\u00a0"
@@ -19,6 +20,13 @@ def sats(amount_msat: int) -> str:
 def grouped(number: int) -> str:
     """A number grouped by thousands."""
     return f"{number:,}".replace(",", GROUP)
+
+
+def fiat(number: object) -> str:
+    """An amount of a currency, grouped by thousands: `12 345.67`, in Spanish `12 345,67`."""
+    whole, _, rest = str(number).partition(".")
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    return decimal(f"{sign}{grouped(int(digits))}{'.' if rest else ''}{rest}")
 
 
 def btc(amount_msat: int) -> str:

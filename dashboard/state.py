@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from dashboard import unprinted
 from dashboard.context import DashboardContext
-from dashboard.formats import GROUP, grouped, sats, when
+from dashboard.formats import GROUP, fiat, sats, when
 from host.clock import MINUTE
 from host.foreign import GRACE_MS
 from host.language import decimal as decimal_mark
@@ -169,18 +169,12 @@ def _price(sale: Sale) -> dict[str, Any]:
         if sale.fiat is not None and sale.rate:
             tip = decimal_mark(fiat_text(sale.tip_msat, sale.rate, sale.currency))
     return {
-        "amount": in_sats if sale.fiat is None else _spaced(sale.fiat),
+        "amount": in_sats if sale.fiat is None else fiat(sale.fiat),
         "unit": "sats" if sale.fiat is None else sale.currency,
         "also": worth if sale.fiat is None else f"{in_sats} sats",
         "amount_sat": sale.amount_msat // MSAT_PER_SAT,
         "tip": tip.replace(" ", GROUP),
     }
-
-
-def _spaced(fiat: str) -> str:
-    """Decimal text with its whole part grouped by thousands."""
-    whole, point, rest = fiat.partition(".")
-    return f"{grouped(int(whole))}{decimal_mark(point)}{rest}"
 
 
 def _qr(invoice: SaleInvoice, now: int) -> dict[str, Any]:
@@ -200,7 +194,7 @@ def _rate(
         "rate": rate.rate,
         "currency": rate.currency,
         "decimals": decimals(rate.currency),
-        "source": rate.source,
+        "source": retold(rate.source),
         "when": then,
         "since": then[11:16] if then.startswith(today) else then[:10],
         "old": rate.is_stale(now),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from host.clock import SECOND, Clock
+from host.language import marked as N_
 from host.ledger import rates
 from host.ledger.errors import LedgerError
 from host.ledger.rates import Rate
@@ -49,7 +50,7 @@ class FixedRate:
     """A rate that the manager wrote down, for use without internet."""
 
     rate: str
-    name: str = "fixed"
+    name: str = N_("fixed")
     lasting: bool = True
 
     def ask(self) -> str:

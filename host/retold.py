@@ -56,19 +56,28 @@ def retold(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _retold(text: str, spoken: str) -> str:
-    known = gettext(text)
-    if known != text:
+    field, colon, words = text.partition(": ")
+    parts = _ENDS.split(text)
+    if known := _known(text, spoken):
         return known
+    if colon and (known := _known(words, spoken)):
+        return f"{_field(field, spoken)}: {known}"
+    if len(parts) > 1:
+        return "".join(_retold(one, spoken) if at % 2 == 0 else one for at, one in enumerate(parts))
+    return f"{_field(field, spoken)}: {_retold(words, spoken)}" if colon else text
+
+
+def _known(text: str, spoken: str) -> str | None:
+    """A whole sentence of ours, told; None where it is none."""
+    said = gettext(text)
+    if said != text:
+        return said
     for sentence in _sentences(spoken):
         values = sentence.values(text)
         if values is not None:
             told = {name: _retold(value, spoken) for name, value in values.items()}
             return sentence.told.format(**told)
-    parts = _ENDS.split(text)
-    if len(parts) > 1:
-        return "".join(_retold(one, spoken) if at % 2 == 0 else one for at, one in enumerate(parts))
-    field, colon, words = text.partition(": ")
-    return f"{_field(field, spoken)}: {_retold(words, spoken)}" if colon else text
+    return None
 
 
 def _field(name: str, spoken: str) -> str:

@@ -10,6 +10,7 @@ from host.ledger.records import SaleMethod
 from host.receipts.paper import Align, Line, Piece, Rule
 from host.receipts.receipt import Amount, GivenBack, Payment, Receipt
 from host.receipts.texts import moment, money, sats, short
+from host.retold import retold
 
 
 def pieces(receipt: Receipt) -> list[Piece]:
@@ -117,7 +118,9 @@ def _rate(receipt: Receipt) -> Iterator[Piece]:
     rate = receipt.rate
     if rate is not None:
         yield Line(pgettext("receipt", "Rate"), f"1 BTC = {money(rate.value, receipt.currency)}")
-        yield Line(f"{rate.source}, {moment(rate.at, receipt.store.timezone)}", align=Align.RIGHT)
+        yield Line(
+            f"{retold(rate.source)}, {moment(rate.at, receipt.store.timezone)}", align=Align.RIGHT
+        )
 
 
 def _refunds(receipt: Receipt) -> Iterator[Piece]:

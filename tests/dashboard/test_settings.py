@@ -92,7 +92,7 @@ def test_the_rate_of_the_currency_is_shown_with_its_age(
     assert "No rate of EUR is known here" in page
     rates.put(shop.db, Rate("EUR", "91234.50", "here", clock.now(), stale_at=clock.now() + HOUR))
     page = manager.get("/settings").text
-    assert "91234.50 EUR" in page
+    assert "91\u00a0234.50 EUR" in page
     assert "Stale" not in page
     clock.advance(HOUR)
     assert "Stale" in manager.get("/settings").text

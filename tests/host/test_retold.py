@@ -15,6 +15,10 @@ from host.retold import MOST, retold
         ("the payment failed", "el pago ha fallado"),
         ("ACR1252U ready", "ACR1252U listo"),
         ("note: at most 200 characters", "nota: 200 caracteres como máximo"),
+        (
+            "pin: is too easy to guess; no 0000, no 1234, no 4321",
+            "PIN: es demasiado fácil de adivinar; ni 0000, ni 1234, ni 4321",
+        ),
         ("LNbits: no route", "LNbits: no route"),  # another program's words stay as they came
         ("it is blue: the paper is out", "it is blue: no queda papel"),
         (
