@@ -19,8 +19,8 @@ _ACK = bytes.fromhex("0000FF00FF00")
 _WAKE_UP = bytes(10)
 _SET_BAUD_115200 = bytes.fromhex("0000FF03FDD410041800")
 _FAST_BAUDS = (921_600, 460_800, 230_400)
-PATIENCE_MS = 1_500
-"""What nfcpy itself gives the first answer on a Raspberry Pi: its USB may hold one up that long."""
+PATIENCE_MS = 2_000
+"""A Raspberry Pi's USB alone may hold an answer up for a second (nfcpy's `pn532.init` says so)."""
 
 
 class PatientTTY(nfc.clf.transport.TTY):  # type: ignore[misc]
@@ -30,7 +30,7 @@ class PatientTTY(nfc.clf.transport.TTY):  # type: ignore[misc]
     does a reader that was unplugged. That one is still noticed at once: its line says so.
     """
 
-    patience_ms = 0
+    patience_ms = PATIENCE_MS
     """The least that is waited for a frame."""
 
     def read(self, timeout: int) -> Any:

@@ -8,19 +8,12 @@ from typing import Any
 import nfc
 import nfc.clf
 import nfc.clf.pn532
-import nfc.clf.transport
 
-
-class PatientTTY(nfc.clf.transport.TTY):  # type: ignore[misc]
-    """nfcpy's own line, but for its patience: a chip answers within 100 ms, a busy machine not."""
-
-    def read(self, timeout: int) -> bytearray:
-        frame: bytearray = super().read(max(timeout, 2_000))
-        return frame
+from host.readers.nfc_open import PatientTTY
 
 
 def open_nfcpy(path: str) -> Any:
-    """nfcpy on any serial path, waiting for the firmware to be up."""
+    """nfcpy on any serial path, waiting for the firmware to be up and for a busy machine."""
     deadline = time.monotonic() + 30
     while True:
         transport = PatientTTY(path)

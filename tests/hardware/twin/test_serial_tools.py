@@ -23,8 +23,8 @@ from hardware.twin.store import Drawer
 from host.ntag424 import sun
 from host.ntag424.card import Card
 from host.ntag424.values import Key, Uid
+from host.readers.nfc_open import PatientTTY
 from tests.hardware.twin.cards import URL_BASE, ZERO, boltcard
-from tests.reader.nfcpy import PatientTTY
 from tests.support.tools import find_tool, run_tool
 
 ANN, BOB = Uid.parse("04112233445566"), Uid.parse("04AABBCCDDEEFF")

@@ -48,12 +48,6 @@ reader.wait_card(60_000)
 """
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For a chip that never answers: no need to wait for it."""
-    monkeypatch.setattr(nfc_open, "PATIENCE_MS", 100)
-
-
 def always_ok(apdu: bytes) -> bytes:
     return OK
 
@@ -172,24 +166,38 @@ def test_a_card_that_is_gone_is_asked_again_but_not_for_long(
     assert chip.count(THRU) == 3
 
 
-@pytest.mark.usefixtures("impatient")
+def line_of(reader: Reader) -> nfc_open.PatientTTY:
+    assert isinstance(reader, NfcReader)
+    return reader._field._device.chipset.transport
+
+
 def test_a_chip_that_breaks_off_in_a_frame_is_a_reader_that_is_gone(
     chip: ScriptedPn532, reader: Reader
 ) -> None:
+    line_of(reader).patience_ms = 0
     chip.breaks_off = True
     with pytest.raises(ReaderGone, match="went away"):
         reader.wait_card(SOON)
 
 
-@pytest.mark.usefixtures("impatient")
 def test_an_answer_that_comes_late_is_no_reader_that_is_gone(
-    chip: ScriptedPn532, reader: Reader
+    chip: ScriptedPn532, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert reader.wait_card(A_MOMENT) is None
-    chip.late = 1
-    assert reader.wait_card(A_MOMENT) is None
-    chip.cards.append(ScriptedCard(UID, always_ok))
-    chip.late = 1
+    """Later than our patience, which is short for the answer that is held back, and only for it."""
+    line, field = line_of(reader), reader._field  # type: ignore[attr-defined]
+    drain = field._drain
+
+    def drain_with_patience() -> None:
+        line.patience_ms = 1_000
+        drain()
+
+    monkeypatch.setattr(field, "_drain", drain_with_patience)
+    for card in ([], [ScriptedCard(UID, always_ok)]):
+        assert reader.wait_card(A_MOMENT) is None
+        chip.cards += card
+        chip.late, line.patience_ms = 1, 0
+        if not card:
+            assert reader.wait_card(A_MOMENT) is None
     assert card_on(reader).transceive(b"\x00\xa4\x04\x00") == OK
 
 
@@ -204,8 +212,10 @@ def test_a_frame_is_waited_for_as_long_as_a_busy_machine_may_hold_it_up(
     device.close()
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_port_where_nothing_answers_is_named(tmp_path: Path) -> None:
+def test_a_port_where_nothing_answers_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nfc_open, "PATIENCE_MS", 0)
     with ScriptedPn532() as chip:
         chip.silent = True
         with pytest.raises(ReaderGone, match=f"no PN532 answers on {chip.path}"):
