@@ -50,6 +50,7 @@ def test_older_payouts_are_added_below(
     ann = shop.card("Ann")
     made = [shop.pay(ann, amount).payout.payout_id for amount in (1, 2, 3, 4, 5)]
     page = window.new_page()
+    page.set_viewport_size({"width": 1024, "height": 1_600})  # whoever scrolls gets more unasked
     page.goto(f"{site}/payouts")
     for count in (4, 5):
         page.get_by_role("link", name="Load more").click()
