@@ -40,6 +40,7 @@ from host.ledger.views_recent import Wanted
 from host.printers import printing
 from host.receipts import layout, texts
 from host.receipts import receipt as receipts
+from host.retold import retold
 
 NO_PRINTER: Final = N_(
     "No printer serves this till: open the receipt and print it from the browser."
@@ -298,8 +299,9 @@ def _asked(sale: Sale, who: Person) -> Asked:
 
 
 def _words(error: Exception) -> str:
-    field, _colon, words = str(error).partition(": ")
-    return f"{field.replace('_', ' ').capitalize()}: {words}" if words else str(error)
+    """Why it was refused, with the field as the name of a thing."""
+    field, colon, words = retold(str(error)).partition(": ")
+    return f"{field[:1].upper()}{field[1:].replace('_', ' ')}{colon}{words}"
 
 
 def _wrong(given: Wrong) -> str:

@@ -22,6 +22,7 @@ from provisioning import jobs
 from provisioning.jobs import Line, Sign
 from tests.dashboard.test_zreports import charge, send
 from tests.support.busy import business, failed, lightning
+from tests.support.forms import csrf_of
 from tests.support.others import foreign, on_screen, past
 from tests.support.shop import Shop
 from tests.support.spoken import marked, unspoken
@@ -152,3 +153,14 @@ def test_programs_are_answered_in_english(manager: FlaskClient, shop: Shop) -> N
     stats = manager.get("/api/stats?startDate=2025-03-01").get_json()
     assert stats["trends"][-1]["label"] == "week of 2 Mar"
     assert "Esa página" not in manager.get("/api/nothing").text
+
+
+def test_a_refused_refund_is_refused_in_spanish(manager: FlaskClient, shop: Shop) -> None:
+    paid = shop.pay(shop.card("Ann"), 2_100).payout
+    path = f"till/recent/{paid.sale_id}"
+    with marked("es"):
+        manager.set_cookie(LANGUAGE, "es")
+        form = {"amount": "9999", "reason": "cold", "left": "2100", "csrf_token": csrf_of(manager)}
+        for wrong in (form, form | {"amount": "x"}, form | {"reason": ""}):
+            answer = manager.post(f"/{path}/refund", data=wrong, headers=HTML)
+            assert unspoken(answer.text, NAMES | {"cold"}) == set()
