@@ -25,7 +25,7 @@ _RESETS_TO_SAFE = 3
 
 
 class Port:
-    """One CDC interface. It never waits: what its buffer does not take is for the caller to keep."""
+    """One CDC interface. It never waits: what its buffer does not take, the caller has to keep."""
 
     def __init__(self) -> None:
         self.cdc = CDCInterface(timeout=0, txbuf=1024, rxbuf=1024)
