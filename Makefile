@@ -10,7 +10,7 @@
 
 PYTHON_BIN := .venv/bin/python
 LINT := .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
-WORKERS ?= $(shell expr $$(nproc) + 1)
+WORKERS ?= 3
 
 run:
 	@.ci/setup run
