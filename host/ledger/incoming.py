@@ -21,7 +21,7 @@ from host.ledger import sales
 from host.ledger.attempts import NOBODY, Laid
 from host.ledger.codes import Code
 from host.ledger.looks import InvoiceState, next_look, seldom
-from host.ledger.records import Sale, SaleMethod, SaleState
+from host.ledger.records import Sale, SaleMethod, SaleState, typed
 from host.store.tx import Place, Row, Tx
 
 CHECK_MS: Final = (SECOND, SECOND, 2 * SECOND, 3 * SECOND, 5 * SECOND)
@@ -64,9 +64,7 @@ class SaleInvoice:
 
     @classmethod
     def of(cls, row: Row) -> Self:
-        values = list(row)
-        values[5], values[-1] = InvoiceState(values[5]), Handed(values[-1])
-        return cls(*values)
+        return cls(*typed(row, {5: InvoiceState, len(row) - 1: Handed}))
 
 
 _MAY_OFFER: Final = {
