@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from host.clock import MINUTE
@@ -159,11 +160,13 @@ class Visits:
             try:
                 link = reader.wait_card(WAIT_MS)
             except SeveralCards:
-                self._put(visit, replace(visit, problem=Code.TWO_CARDS.words))
+                self._presented(
+                    visit.terminal, lambda now: replace(now, problem=Code.TWO_CARDS.words)
+                )
             else:
                 if link is None:
                     continue
-                self._put(visit, self._read(visit, link))
+                self._presented(visit.terminal, partial(self._read, link))
             self._show(reader, loan)
             while not over() and not reader.wait_gone(WAIT_MS):
                 pass
@@ -176,6 +179,12 @@ class Visits:
         found = self.at(visit.terminal)
         return found if found is not None and found.step is Step.CARD else None
 
+    def _presented(self, terminal: Terminal, read: Callable[[Visit], Visit]) -> None:
+        """Go on with the visit that waits now: another may have begun since the reader asked."""
+        visit = self._at_step(terminal, Step.CARD)
+        if visit is not None:
+            self._put(visit, read(visit))
+
     def _show(self, reader: Reader, loan: Loan) -> None:
         with self._lock:
             visit = self._open.get(loan.terminal_id)
@@ -185,7 +194,7 @@ class Visits:
         words = (problem.says, problem.do) if problem else ("Card read", "see the screen")
         reader.show(Show(Look.DECLINED if problem else Look.READ, words))
 
-    def _read(self, visit: Visit, link: CardLink) -> Visit:
+    def _read(self, link: CardLink, visit: Visit) -> Visit:
         tap = tap_at(self._db, self._issuers, link)
         if isinstance(tap, Refused):
             return replace(visit, problem=tap.code.words)
