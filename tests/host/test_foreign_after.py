@@ -193,17 +193,17 @@ def test_a_voucher_is_no_card_unless_the_manager_allows_it(here: Abroad, tmp_pat
 
 def test_vouchers_pay_where_they_are_allowed(tmp_path: Path) -> None:
     with abroad(tmp_path, vouchers=True) as here:
-        for text in (
-            f"lnurlw://{here.issuer.server.host}/ln",
-            codec.encode(f"https://{here.issuer.server.host}/ln"),
-        ):
-            here.answers(OK, pays=True)
-            sale = here.at.arm(21)
-            assert isinstance(here.lay(text), Asking)
-            done = here.wait(sale, APPROVED, DECLINED)
-            assert done.state is (APPROVED if text.startswith("lnurlw") else DECLINED)
-            if done.state is DECLINED:  # asked over https, which this issuer does not speak
-                sales.cancel(here.at.db, sale.sale_id)
+        here.answers(OK, pays=True)
+        sale = here.at.arm(21)
+        assert isinstance(here.lay(f"lnurlw://{here.issuer.server.host}/ln"), Asking)
+        here.wait(sale, APPROVED)
+
+
+def test_a_voucher_in_bech32_is_asked_over_https(tmp_path: Path) -> None:
+    with abroad(tmp_path, vouchers=True, deadline_s=0.5) as here:  # our issuer does not speak it
+        sale = here.at.arm(21)
+        assert isinstance(here.lay(codec.encode(f"https://{here.issuer.server.host}/ln")), Asking)
+        here.wait(sale, DECLINED)
 
 
 @pytest.mark.parametrize("query", ["?p=00&c=11", f"?{TAP}&p=1", "?P=1", "?c="])
