@@ -126,7 +126,8 @@ class PcscReader(_ProcessReader):
 
         with ExitStack() as stack:
             # A name of its own: a reader has one owner a machine, and is known by its name.
-            pcscd = stack.enter_context(PrivatePcscd(f"Twin {os.getpid()}").use())
+            # It is used once it runs: where it cannot, this process keeps the one that it had.
+            pcscd = stack.enter_context(PrivatePcscd(f"Twin {os.getpid()}")).use()
             twin = stack.enter_context(
                 TwinProcess("pcsc", drawer, port=pcscd.port, **_served(counter))
             )

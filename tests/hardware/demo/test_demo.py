@@ -162,9 +162,11 @@ def test_a_service_that_cannot_start_here_is_told_in_words(
 
     monkeypatch.setattr(private_pcscd, "why_not", lambda: "pcscd is missing: install pcscd")
     arguments = ["--home", str(tmp_path / "home"), "demo", "--once", "--reader", "pcsc"]
+    before = dict(os.environ)
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 2
     assert "pcscd is missing: install pcscd" in result.stderr
+    assert dict(os.environ) == before, "this process goes on asking the service that it had"
 
 
 def test_the_virtual_counter_links_to_the_till(tmp_path: Path) -> None:
